@@ -1,0 +1,65 @@
+#include "base/cpu.h"
+
+#include <cstdlib>
+
+namespace adze {
+
+const char* IsaName(Isa isa) {
+  switch (isa) {
+    case Isa::kGeneric:
+      return "generic";
+    case Isa::kAvx2:
+      return "avx2";
+    case Isa::kAvx512Vnni:
+      return "avx512vnni";
+  }
+  return "?";
+}
+
+std::optional<Isa> ParseIsa(std::string_view name) {
+  for (Isa isa : {Isa::kGeneric, Isa::kAvx2, Isa::kAvx512Vnni}) {
+    if (name == IsaName(isa)) return isa;
+  }
+  return std::nullopt;
+}
+
+Isa DetectIsa() {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return Isa::kGeneric;
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+      __builtin_cpu_supports("avx512vnni")) {
+    return Isa::kAvx512Vnni;
+  }
+  return Isa::kAvx2;
+#else
+  return Isa::kGeneric;
+#endif
+}
+
+Result<Isa> ChooseIsa() {
+  const Isa best = DetectIsa();
+  const char* const wanted = std::getenv("ADZE_ISA");
+  if (wanted == nullptr || *wanted == '\0') return best;
+  const std::optional<Isa> isa = ParseIsa(wanted);
+  if (!isa) {
+    return UsageError(std::string("ADZE_ISA=") + wanted +
+                      ": unknown instruction set; choose generic, avx2 or avx512vnni");
+  }
+  if (*isa > best) {
+    return UsageError(std::string("ADZE_ISA=") + wanted + ": this CPU supports only up to " +
+                      IsaName(best));
+  }
+  return *isa;
+}
+
+IsaList SupportedIsas() {
+  IsaList list{};
+  for (Isa isa : {Isa::kGeneric, Isa::kAvx2, Isa::kAvx512Vnni}) {
+    if (isa <= DetectIsa()) list.isa[list.size++] = isa;
+  }
+  return list;
+}
+
+}  // namespace adze

@@ -1,0 +1,58 @@
+// Arguments shared by the convolution families: plain data, stored in plan steps.
+#ifndef ADZE_KERNELS_CONV_ARGS_H_
+#define ADZE_KERNELS_CONV_ARGS_H_
+
+#include <cstdint>
+
+namespace adze {
+
+// A 2-D convolution window, sizes of the image left out. 1-D convolutions use height 1. Gemm and MatMul are 1x1
+// convolutions on an image of height 1 and width = rows.
+struct ConvWindow {
+  int32_t kernel_h = 1, kernel_w = 1;
+  int32_t stride_h = 1, stride_w = 1;
+  int32_t dilation_h = 1, dilation_w = 1;
+  int32_t pad_top = 0, pad_left = 0, pad_bottom = 0, pad_right = 0;
+  int32_t in_channels = 0, out_channels = 0;
+  int32_t groups = 1;
+};
+
+// Concrete sizes, all NHWC, dense.
+struct ConvSizes {
+  int32_t batch = 0, in_h = 0, in_w = 0, out_h = 0, out_w = 0;
+};
+
+// Step arguments of kConvI8 and kDepthwiseI8.
+//   acc[c] = bias[c] + sum (x - x_zero_point) * w[c]         (exact in int32; ruled out of overflow at lowering)
+//   without residual:
+//     u8 out:  y = clamp(rne(float(acc) * multiplier[c]) + y_zero_point, act_min, act_max)
+//     f32 out: y = clamp(float(acc) * multiplier[c], act_min_f, act_max_f)
+//   with residual r (u8, same dims as y), u8 out only: the unfused pair, re-rounded in registers:
+//     t = clamp(rne(float(acc) * multiplier[c]) + t_zero_point, t_min, t_max)
+//     y = clamp(rne(float(t - t_zero_point) * t_multiplier + float(r - r_zero_point) * r_multiplier) + y_zero_point,
+//               act_min, act_max)           (two products rounded to float, then one float addition)
+// Padding reads x_zero_point. Step weights: [0] packed weights, [1] int32 bias[out_channels] *without* zero-point
+// compensation, [2] float multiplier[out_channels], [3] int32 weight sums per output channel.
+struct ConvI8Args {
+  ConvWindow window;
+  int32_t x_zero_point = 0, y_zero_point = 0;
+  int32_t act_min = 0, act_max = 255;
+  int32_t output_f32 = 0;
+  float act_min_f = 0, act_max_f = 0;
+  int32_t has_residual = 0;
+  int32_t t_zero_point = 0, t_min = 0, t_max = 255, r_zero_point = 0;
+  float t_multiplier = 0, r_multiplier = 0;
+};
+
+// Step arguments of kConvF32 and kDepthwiseF32:
+//   y = clamp((sum x * w + bias[c]) + residual, act_min, act_max); use -inf/inf for no clamp.
+// Step weights: [0] packed weights, [1] float bias[out_channels].
+struct ConvF32Args {
+  ConvWindow window;
+  float act_min = 0, act_max = 0;
+  int32_t has_residual = 0;
+};
+
+}  // namespace adze
+
+#endif  // ADZE_KERNELS_CONV_ARGS_H_

@@ -1,0 +1,28 @@
+// Relu: y = max(x, 0). The template for a new operator: copy, rename, add one row to op_list.inc.
+#include <algorithm>
+
+#include "ops/op_def.h"
+#include "ops/op_util.h"
+
+namespace adze {
+namespace {
+
+Status Infer(InferContext& ctx) { return InferSameAsInput(ctx); }
+
+Status Eval(const EvalContext& ctx) {
+  return MapUnary(ctx, [](auto x) { return std::max(x, decltype(x){0}); });
+}
+
+}  // namespace
+
+extern constexpr OpDef kReluOp = {
+    .name = "Relu",
+    .summary = "max(x, 0)",
+    .infer = Infer,
+    .eval = Eval,
+    .quant = {.kind = QuantKind::kTable, .is_activation = true},
+    .in_place = true,
+    .elementwise = true,
+};
+
+}  // namespace adze
