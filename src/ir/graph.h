@@ -16,6 +16,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -135,8 +136,11 @@ class Graph {
   void SetElements(ValueId id, std::optional<std::vector<Dim>> elements);
   void SetConstant(ValueId id, Tensor tensor);     // replaces the contents of a constant; type.shape follows
   void SetAttr(NodeId id, std::string_view name, AttrValue value);
+  void SetDoc(NodeId id, std::string doc) { mutable_node(id).doc = std::move(doc); }
+  void SetNodeName(NodeId id, std::string name) { mutable_node(id).name = std::move(name); }
   void Rename(ValueId id, std::string name);       // the old name becomes an origin
   void AddOrigin(ValueId id, std::string_view name);
+  void DropOrigin(ValueId id, std::string_view name);  // fine if absent
   // Every use of `from`, region outputs included, reads `to` instead.
   void ReplaceUses(ValueId from, ValueId to);
   // The node's outputs must be unused. Its regions go with it.
@@ -146,12 +150,15 @@ class Graph {
 
  private:
   Value& mutable_value(ValueId id) { return values_[static_cast<size_t>(id)]; }
+  Node& mutable_node(NodeId id) { return nodes_[static_cast<size_t>(id)]; }
   void RemoveUse(ValueId value, NodeId node);
+  void KillValue(ValueId id);
   ValueId NewValue(std::string name);
   std::vector<Value> values_;
   std::vector<Node> nodes_;
   std::vector<Region> regions_;
   std::vector<std::vector<NodeId>> users_;
+  std::unordered_map<std::string, ValueId> by_name_;  // live values
 };
 
 // Runs the shape rule of one node and stores the types of its outputs (a quantized output keeps its quant).

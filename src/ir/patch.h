@@ -36,7 +36,8 @@ class Patch {
   void SetAttr(NodeId node, std::string name, AttrValue value);
 
   // Applies to `graph` (the one given to the constructor, unchanged since). The graph stays valid only on success.
-  Status Apply(Graph& graph) const;
+  // `replaced`, if given, receives the (old, replacement) pairs as ids of the graph.
+  Status Apply(Graph& graph, std::vector<std::pair<ValueId, ValueId>>* replaced = nullptr) const;
 
  private:
   struct NewConstant {

@@ -14,9 +14,11 @@
 // `_` is an omitted optional input. Names are [A-Za-z0-9_./:-]+, or quoted with \" and \\ escapes when they hold
 // anything else: %"a b". The type after ':' is optional for node outputs: the parser infers it and refuses a
 // contradiction. `quant(...)` after a type gives the QuantType; `origins("a", "b")` after that, other names.
-// Floats print with 9 significant digits, so printing and parsing is the identity on float32.
+// Floats print with the fewest digits that read back the same, so printing and parsing is the identity on numbers
+// (NaN keeps no payload).
 // Attribute values: integers, floats (with '.', 'e', inf or nan), "strings", lists in [], tensors as
 // `float32[2] = [1, 2]` in parentheses. An empty list needs its kind: ints[], floats[], strings[].
+// Of the metadata only the graph's name is in the text. `//` starts a comment.
 #ifndef ADZE_IR_TEXT_H_
 #define ADZE_IR_TEXT_H_
 
@@ -32,7 +34,8 @@ struct PrintOptions {
 };
 std::string PrintGraph(const Graph& graph, const PrintOptions& options = {});
 
-// Errors name line and column. Input is hostile: depth, sizes and counts are bounded.
+// The graph is inferred and verified. Errors of the text name line and column. Input is hostile: depth, sizes and
+// counts are bounded.
 Result<Graph> ParseGraph(std::string_view text);
 
 }  // namespace adze

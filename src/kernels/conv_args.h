@@ -31,10 +31,13 @@ struct ConvSizes {
 //     t = clamp(rne(float(acc) * multiplier[c]) + t_zero_point, t_min, t_max)
 //     y = clamp(rne(float(t - t_zero_point) * t_multiplier + float(r - r_zero_point) * r_multiplier) + y_zero_point,
 //               act_min, act_max)           (two products rounded to float, then one float addition)
-// Padding reads x_zero_point. Step weights: [0] packed weights, [1] int32 bias[out_channels] *without* zero-point
-// compensation, [2] float multiplier[out_channels], [3] int32 weight sums per output channel.
+// Padding reads x_zero_point. Multipliers are finite; zero points and clamp bounds of u8 values lie in [0, 255].
+// Step weights, all written by ConvI8Pack / DepthwiseI8Pack: [0] packed weights (int8 tensor of that many bytes),
+// [1] int32 offset[padded channels] = bias[c] - x_zero_point * sum(w[c]) (modulo 2^32, as the accumulator is),
+// [2] float multiplier[padded channels]. Step inputs: [0] x, [1] the residual if has_residual.
 struct ConvI8Args {
   ConvWindow window;
+  int32_t packing = 0;  // ConvI8Packing or DepthwiseI8Packing of the weights
   int32_t x_zero_point = 0, y_zero_point = 0;
   int32_t act_min = 0, act_max = 255;
   int32_t output_f32 = 0;

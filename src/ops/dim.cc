@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <numeric>
 
 #include "base/check.h"
 
@@ -9,8 +10,10 @@ namespace adze {
 namespace {
 
 constexpr int64_t kLimit = int64_t{1} << 62;
-constexpr int kMaxParseDepth = 32;
-constexpr size_t kMaxTerms = 256;
+constexpr int kMaxFloorDepth = 16;
+constexpr int kMaxParseDepth = 2 * kMaxFloorDepth;
+constexpr size_t kMaxText = 2048;  // printed length of a polynomial; Parse takes twice as much
+constexpr size_t kMaxSymbolName = 256;
 
 int64_t Saturate(__int128 v) {
   return static_cast<int64_t>(std::clamp<__int128>(v, -kLimit, kLimit));
@@ -22,20 +25,45 @@ int64_t FloorDivInt(int64_t a, int64_t b) {
   return (a % b != 0 && (a < 0) != (b < 0)) ? q - 1 : q;
 }
 
+bool IsSymbolChar(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) ||
+         std::string_view("_.?:/").find(c) != std::string_view::npos;
+}
+
+constexpr char kHexDigits[] = "0123456789ABCDEF";
+
+std::string EscapeSymbol(std::string_view name) {
+  std::string out;
+  for (size_t i = 0; i < name.size(); ++i) {
+    const unsigned char c = static_cast<unsigned char>(name[i]);
+    if (IsSymbolChar(name[i]) && (i != 0 || !std::isdigit(c))) {
+      out += name[i];
+    } else {
+      out += {'%', kHexDigits[c >> 4], kHexDigits[c & 15]};
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 // A symbol, or floor(numerator / divisor). `key` is its printed form and its identity.
 struct Dim::Atom {
   std::string key;
-  bool is_symbol;
+  std::string symbol;  // the unescaped name; empty for a division
   Dim numerator;
   int64_t divisor = 1;
+  int depth = 0;       // nested divisions
+
+  bool is_symbol() const { return !symbol.empty(); }
 };
 
 struct Dim::Term {
   int64_t coefficient;
   std::vector<std::shared_ptr<const Atom>> atoms;  // sorted by key; repeated for powers
 
+  // The lexicographic monomial order (a > b > ...), largest first: compatible with multiplication, which long division
+  // needs.
   static int Compare(const Term& a, const Term& b) {
     const size_t n = std::min(a.atoms.size(), b.atoms.size());
     for (size_t i = 0; i < n; ++i) {
@@ -44,15 +72,42 @@ struct Dim::Term {
     // Longer products first, so the constant term prints last.
     return static_cast<int>(b.atoms.size()) - static_cast<int>(a.atoms.size());
   }
+  // At least its printed length.
+  size_t TextSize() const {
+    size_t n = 24;
+    for (const auto& atom : atoms) n += atom->key.size() + 1;
+    return n;
+  }
+  static size_t TextSize(const std::vector<Term>& terms) {
+    size_t n = 0;
+    for (const Term& t : terms) n += t.TextSize();
+    return n;
+  }
 };
 
 Dim::Dim(int64_t value) : constant_(std::clamp(value, -kLimit, kLimit)) {}
 
 Dim Dim::Symbol(std::string_view name) {
+  if (name.size() > kMaxSymbolName) return Opaque(name);
   auto atom = std::make_shared<Atom>();
-  atom->key = std::string(name);
-  atom->is_symbol = true;
+  atom->symbol = name.empty() ? "?" : std::string(name);
+  atom->key = EscapeSymbol(atom->symbol);
   return FromTerms({Term{1, {std::move(atom)}}});
+}
+
+Dim Dim::Opaque(std::string_view identity) {
+  uint64_t hash = 0xcbf29ce484222325u;  // FNV-1a
+  for (const char c : identity) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
+  std::string name = "?";
+  for (int shift = 60; shift >= 0; shift -= 4) name += kHexDigits[(hash >> shift) & 15];
+  return Symbol(name);
+}
+
+std::optional<std::string_view> Dim::SymbolName() const {
+  if (is_const() || terms_->size() != 1) return std::nullopt;
+  const Term& t = terms_->front();
+  if (t.coefficient != 1 || t.atoms.size() != 1 || !t.atoms[0]->is_symbol()) return std::nullopt;
+  return t.atoms[0]->symbol;
 }
 
 int64_t Dim::value() const {
@@ -80,9 +135,10 @@ Dim Dim::FromTerms(Terms terms) {
   }
   if (merged.empty()) return Dim(0);
   if (merged.size() == 1 && merged[0].atoms.empty()) return Dim(merged[0].coefficient);
+  const bool too_long = Term::TextSize(merged) > kMaxText;
   Dim d;
   d.terms_ = std::make_shared<const Terms>(std::move(merged));
-  return d;
+  return too_long ? Opaque(d.ToString()) : d;
 }
 
 Dim operator+(const Dim& a, const Dim& b) {
@@ -99,8 +155,9 @@ Dim operator*(const Dim& a, const Dim& b) {
   const Dim::Terms left = a.ToTerms();
   const Dim::Terms right = b.ToTerms();
   Dim::Terms terms;
-  if (left.size() * right.size() > kMaxTerms) {  // hostile input: give up exactness, stay bounded
-    return Dim::Symbol("(" + a.ToString() + ")*(" + b.ToString() + ")");
+  if (left.size() * Dim::Term::TextSize(right) + right.size() * Dim::Term::TextSize(left) >
+      8 * kMaxText) {  // hostile input: give up exactness, stay bounded
+    return Dim::Opaque("(" + a.ToString() + ")*(" + b.ToString() + ")");
   }
   for (const Dim::Term& x : left) {
     for (const Dim::Term& y : right) {
@@ -132,45 +189,85 @@ Dim Dim::FloorDiv(int64_t divisor) const {
   // floor((d*q + r)/d) = q + floor(r/d): pull the divisible terms out.
   Terms quotient;
   Terms rest;
+  int64_t rest_constant = 0;
+  int64_t common = divisor;
   for (const Term& t : *terms_) {
-    if (t.coefficient % divisor == 0) {
-      quotient.push_back(Term{t.coefficient / divisor, t.atoms});
-    } else if (t.atoms.empty()) {
+    if (t.atoms.empty()) {
       const int64_t q = FloorDivInt(t.coefficient, divisor);
       quotient.push_back(Term{q, {}});
-      rest.push_back(Term{t.coefficient - q * divisor, {}});
+      rest_constant = t.coefficient - q * divisor;
+    } else if (t.coefficient % divisor == 0) {
+      quotient.push_back(Term{t.coefficient / divisor, t.atoms});
     } else {
       rest.push_back(t);
+      common = std::gcd(common, t.coefficient);
     }
   }
-  const Dim q = FromTerms(std::move(quotient));
-  const Dim r = FromTerms(std::move(rest));
-  if (r.is_const()) return q + Dim(FloorDivInt(r.constant_, divisor));
+  Dim q = FromTerms(std::move(quotient));
+  if (rest.empty()) return q;  // 0 <= rest_constant < divisor
+  // floor((g*r + c)/(g*d)) = floor((r + floor(c/g))/d).
+  for (Term& t : rest) t.coefficient /= common;
+  rest_constant /= common;
+  divisor /= common;
+  // floor((floor(n/m) + c)/d) = floor((n + c*m)/(d*m)).
+  if (rest.size() == 1 && rest[0].coefficient == 1 && rest[0].atoms.size() == 1 &&
+      !rest[0].atoms[0]->is_symbol()) {
+    const Atom& inner = *rest[0].atoms[0];
+    if (MulSat(divisor, inner.divisor) < kLimit && MulSat(rest_constant, inner.divisor) < kLimit) {
+      return q + (inner.numerator + Dim(rest_constant * inner.divisor))
+                     .FloorDiv(divisor * inner.divisor);
+    }
+  }
   auto atom = std::make_shared<Atom>();
-  atom->key = "floor((" + r.ToString() + ")/" + std::to_string(divisor) + ")";
-  atom->is_symbol = false;
-  atom->numerator = r;
+  for (const Term& t : rest) {
+    for (const auto& a : t.atoms) atom->depth = std::max(atom->depth, a->depth + 1);
+  }
+  atom->numerator = FromTerms(std::move(rest)) + Dim(rest_constant);
   atom->divisor = divisor;
+  atom->key = "floor((" + atom->numerator.ToString() + ")/" + std::to_string(divisor) + ")";
+  if (atom->depth > kMaxFloorDepth) return q + Opaque(atom->key);
   return q + FromTerms({Term{1, {std::move(atom)}}});
 }
 
 std::optional<Dim> Dim::DivExact(const Dim& divisor) const {
-  if (*this == divisor) return Dim(1);
   const Terms d = divisor.ToTerms();
-  if (d.size() != 1) return std::nullopt;
+  if (d.empty()) return std::nullopt;
+  // Long division by the leading term; every step removes the leading term of the rest.
+  Dim rest = *this;
   Terms quotient;
-  for (const Term& t : ToTerms()) {
-    if (t.coefficient % d[0].coefficient != 0) return std::nullopt;
-    Term q{t.coefficient / d[0].coefficient, t.atoms};
+  for (size_t step = 0; step < kMaxText / 16; ++step) {
+    const Terms r = rest.ToTerms();
+    if (r.empty()) return FromTerms(std::move(quotient));
+    if (r[0].coefficient % d[0].coefficient != 0) return std::nullopt;
+    Term q{r[0].coefficient / d[0].coefficient, r[0].atoms};
     for (const auto& atom : d[0].atoms) {
       const auto it = std::find_if(q.atoms.begin(), q.atoms.end(),
                                    [&](const auto& a) { return a->key == atom->key; });
       if (it == q.atoms.end()) return std::nullopt;
       q.atoms.erase(it);
     }
+    rest = rest - FromTerms({q}) * divisor;
     quotient.push_back(std::move(q));
   }
-  return FromTerms(std::move(quotient));
+  return std::nullopt;
+}
+
+std::optional<int64_t> Dim::LowerBound() const {
+  if (is_const()) return constant_;
+  int64_t sum = 0;
+  for (const Term& t : *terms_) {
+    int64_t bound = t.coefficient;
+    if (bound < 0 && !t.atoms.empty()) return std::nullopt;
+    for (const auto& atom : t.atoms) {
+      const std::optional<int64_t> n =
+          atom->is_symbol() ? std::optional<int64_t>(0) : atom->numerator.LowerBound();
+      // A product with a factor that can be negative is unbounded unless it is the only factor.
+      if (!n || (*n < 0 && t.atoms.size() > 1)) return std::nullopt;
+      bound = MulSat(bound, FloorDivInt(*n, atom->divisor));
+    }
+    sum = AddSat(sum, bound);
+  }
+  return sum;
 }
 
 std::optional<int64_t> Dim::Evaluate(const DimBindings& bindings) const {
@@ -180,8 +277,8 @@ std::optional<int64_t> Dim::Evaluate(const DimBindings& bindings) const {
     __int128 product = t.coefficient;
     for (const auto& atom : t.atoms) {
       int64_t v;
-      if (atom->is_symbol) {
-        const auto it = bindings.find(atom->key);
+      if (atom->is_symbol()) {
+        const auto it = bindings.find(atom->symbol);
         if (it == bindings.end()) return std::nullopt;
         v = it->second;
       } else {
@@ -202,8 +299,8 @@ void Dim::CollectSymbols(DimBindings* names) const {
   if (is_const()) return;
   for (const Term& t : *terms_) {
     for (const auto& atom : t.atoms) {
-      if (atom->is_symbol) {
-        names->emplace(atom->key, 0);
+      if (atom->is_symbol()) {
+        names->emplace(atom->symbol, 0);
       } else {
         atom->numerator.CollectSymbols(names);
       }
@@ -305,15 +402,26 @@ class DimParser {
       if (!d || !Accept(")")) return std::nullopt;
       return d;
     }
+    return SymbolName();
+  }
+  std::optional<Dim> SymbolName() {
     SkipSpace();
-    const size_t start = pos_;
-    while (pos_ < text_.size() &&
-           (std::isalnum(static_cast<unsigned char>(text_[pos_])) ||
-            std::string_view("_.?:/").find(text_[pos_]) != std::string_view::npos)) {
-      ++pos_;
+    std::string name;
+    while (pos_ < text_.size()) {
+      if (IsSymbolChar(text_[pos_])) {
+        name += text_[pos_++];
+      } else if (text_[pos_] == '%' && pos_ + 2 < text_.size()) {
+        const size_t high = std::string_view(kHexDigits).find(text_[pos_ + 1]);
+        const size_t low = std::string_view(kHexDigits).find(text_[pos_ + 2]);
+        if (high >= 16 || low >= 16) return std::nullopt;
+        name += static_cast<char>(high * 16 + low);
+        pos_ += 3;
+      } else {
+        break;
+      }
     }
-    if (pos_ == start) return std::nullopt;
-    return Dim::Symbol(text_.substr(start, pos_ - start));
+    if (name.empty() || name.size() > kMaxSymbolName) return std::nullopt;
+    return Dim::Symbol(name);
   }
 
   std::string_view text_;
@@ -323,7 +431,7 @@ class DimParser {
 }  // namespace
 
 std::optional<Dim> Dim::Parse(std::string_view text) {
-  if (text.size() > 4096) return std::nullopt;
+  if (text.size() > 2 * kMaxText) return std::nullopt;
   return DimParser(text).ParseAll();
 }
 

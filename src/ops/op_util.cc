@@ -62,13 +62,13 @@ Status UnsupportedDType(DType dtype) {
   return Unsupported(std::string("element type ") + DTypeName(dtype) + " is not supported");
 }
 
-Result<WindowGeometry> ReadWindow(const AttrMap& attrs, const Shape& x,
-                                  std::span<const int64_t> kernel_shape) {
+Result<WindowGeometry> ReadWindowAttrs(const AttrMap& attrs, size_t spatial_rank,
+                                       std::span<const int64_t> kernel_shape) {
   WindowGeometry g;
-  if (x.size() < 3 || x.size() > 5) {
-    return Unsupported("needs 1 to 3 spatial dimensions, input is " + ShapeToString(x));
+  const size_t n = spatial_rank;
+  if (n < 1 || n > 3) {
+    return Unsupported("needs an input with 1 to 3 spatial dimensions (rank 3 to 5)");
   }
-  const size_t n = x.size() - 2;
   g.spatial_rank = static_cast<int>(n);
   const std::span<const int64_t> kernel_attr = attrs.Ints("kernel_shape");
   const std::span<const int64_t> kernel = kernel_attr.empty() ? kernel_shape : kernel_attr;
@@ -94,7 +94,8 @@ Result<WindowGeometry> ReadWindow(const AttrMap& attrs, const Shape& x,
   };
   for (size_t i = 0; i < n; ++i) {
     if (kernel[i] < 1 || kernel[i] > (1 << 24)) {
-      return InvalidInput("kernel_shape = " + std::to_string(kernel[i]) + " must be >= 1");
+      return InvalidInput("kernel_shape = " + std::to_string(kernel[i]) +
+                          " must be >= 1 and at most 2^24");
     }
     g.kernel[i] = kernel[i];
   }
@@ -103,6 +104,24 @@ Result<WindowGeometry> ReadWindow(const AttrMap& attrs, const Shape& x,
   ADZE_TRY(read("pads", 2 * n, 0, [&](size_t i, int64_t v) {
     (i < n ? g.pad_begin[i] : g.pad_end[i - n]) = v;
   }));
+  return g;
+}
+
+namespace {
+
+// Sizes above this are refused, so that products with strides and kernels cannot overflow.
+constexpr int64_t kMaxSpatialSize = int64_t{1} << 31;
+
+// `sizes`: the spatial dims of the input, -1 where symbolic.
+Result<WindowGeometry> ReadWindowSizes(const AttrMap& attrs, const int64_t* sizes, size_t n,
+                                       std::span<const int64_t> kernel_shape) {
+  ADZE_ASSIGN(WindowGeometry g, ReadWindowAttrs(attrs, n, kernel_shape));
+  for (size_t i = 0; i < n; ++i) {
+    if (sizes[i] > kMaxSpatialSize) {
+      return InvalidInput("spatial dimension of size " + std::to_string(sizes[i]) +
+                          " is too large");
+    }
+  }
   const std::string_view auto_pad = attrs.String("auto_pad", "NOTSET");
   if (auto_pad == "NOTSET") return g;
   std::fill_n(g.pad_begin, 3, 0);
@@ -116,19 +135,35 @@ Result<WindowGeometry> ReadWindow(const AttrMap& attrs, const Shape& x,
     int64_t total;
     if (g.stride[i] == 1) {
       total = extent - 1;
-    } else if (x[i + 2].is_const()) {
-      const int64_t size = x[i + 2].value();
-      const int64_t out = (size + g.stride[i] - 1) / g.stride[i];
-      total = std::max<int64_t>(0, (out - 1) * g.stride[i] + extent - size);
+    } else if (sizes[i] >= 0) {
+      const int64_t out = (sizes[i] + g.stride[i] - 1) / g.stride[i];
+      total = std::max<int64_t>(0, (out - 1) * g.stride[i] + extent - sizes[i]);
     } else {
       return Unsupported("auto_pad = " + std::string(auto_pad) +
-                         " with stride > 1 on the symbolic dimension " + x[i + 2].ToString());
+                         " with stride > 1 on a symbolic dimension");
     }
     const int64_t small = total / 2;
     g.pad_begin[i] = auto_pad == "SAME_UPPER" ? small : total - small;
     g.pad_end[i] = total - g.pad_begin[i];
   }
   return g;
+}
+
+}  // namespace
+
+Result<WindowGeometry> ReadWindow(const AttrMap& attrs, const Shape& x,
+                                  std::span<const int64_t> kernel_shape) {
+  int64_t sizes[3] = {-1, -1, -1};
+  for (size_t i = 2; i < x.size() && i < 5; ++i) {
+    if (x[i].is_const()) sizes[i - 2] = x[i].value();
+  }
+  return ReadWindowSizes(attrs, sizes, x.size() < 2 ? 0 : x.size() - 2, kernel_shape);
+}
+
+Result<WindowGeometry> ReadWindow(const AttrMap& attrs, std::span<const int64_t> x_dims,
+                                  std::span<const int64_t> kernel_shape) {
+  if (x_dims.size() < 2) return InvalidInput("input has less than 2 dimensions");
+  return ReadWindowSizes(attrs, x_dims.data() + 2, x_dims.size() - 2, kernel_shape);
 }
 
 Dim WindowOutput(const WindowGeometry& g, int i, const Dim& input, bool ceil_mode) {

@@ -145,9 +145,16 @@ struct WindowGeometry {
   int64_t pad_begin[3] = {0, 0, 0};
   int64_t pad_end[3] = {0, 0, 0};
 };
-// `kernel_shape` gives the window when the attribute is absent (convolution weights). SAME_* padding needs the input
-// dims; they may be symbolic only where the padding does not depend on them (stride 1).
+// The explicit attributes only (kernel_shape, strides, dilations, pads) for `spatial_rank` dimensions; `kernel_shape`
+// gives the window when the attribute is absent (convolution weights).
+Result<WindowGeometry> ReadWindowAttrs(const AttrMap& attrs, size_t spatial_rank,
+                                       std::span<const int64_t> kernel_shape);
+// The same with auto_pad resolved for the input `x`. SAME_* padding needs the input dims; they may be symbolic only
+// where the padding does not depend on them (stride 1).
 Result<WindowGeometry> ReadWindow(const AttrMap& attrs, const Shape& x,
+                                  std::span<const int64_t> kernel_shape);
+// For evaluations: concrete dims, no allocation on success.
+Result<WindowGeometry> ReadWindow(const AttrMap& attrs, std::span<const int64_t> x_dims,
                                   std::span<const int64_t> kernel_shape);
 // Output size of spatial dimension i.
 Dim WindowOutput(const WindowGeometry& g, int i, const Dim& input, bool ceil_mode);

@@ -8,12 +8,14 @@ namespace {
 
 constexpr size_t kAlignment = 64;
 
+// calloc, not memset: zero pages cost nothing until they are touched, so a tensor larger than the memory is refused or
+// used sparsely, but never brings the machine down here.
 std::shared_ptr<void> AllocateBytes(size_t bytes) {
-  const size_t padded = (bytes + kAlignment - 1) / kAlignment * kAlignment;
-  void* const p = std::aligned_alloc(kAlignment, padded == 0 ? kAlignment : padded);
-  if (p == nullptr) return nullptr;
-  std::memset(p, 0, padded == 0 ? kAlignment : padded);
-  return std::shared_ptr<void>(p, std::free);
+  void* const block = std::calloc(1, bytes + kAlignment);
+  if (block == nullptr) return nullptr;
+  const auto address = reinterpret_cast<uintptr_t>(block);
+  void* const aligned = reinterpret_cast<void*>((address + kAlignment - 1) / kAlignment * kAlignment);
+  return std::shared_ptr<void>(std::shared_ptr<void>(block, std::free), aligned);
 }
 
 }  // namespace

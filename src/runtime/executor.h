@@ -55,8 +55,9 @@ class Executor {
   // Raw memory of a kept value in its own layout, for statistics.
   ConstTensorView RawValue(int index) const;
 
-  // Replaces the argument block of a step (same size), for kFakeQuantF32 between runs.
-  void SetStepArgs(int step, std::span<const std::byte> args);
+  // Replaces the argument block of a step (same size) and prepares it again, for kFakeQuantF32 between runs. Only after
+  // Prepare.
+  Status SetStepArgs(int step, std::span<const std::byte> args);
 
   const Plan& plan() const;
   int64_t arena_bytes() const;

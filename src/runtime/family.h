@@ -41,6 +41,8 @@ struct PreparedStep {
   Isa isa = Isa::kGeneric;
   std::vector<StepValue> inputs;
   std::vector<StepValue> outputs;
+  std::vector<ConstTensorView> input_views;  // the same as views with data, set before Run
+  std::vector<TensorView> output_views;
   std::vector<std::byte> state;
   int64_t workspace_bytes = 0;
   std::byte* workspace = nullptr;   // 64-byte aligned, set before Run

@@ -31,6 +31,7 @@ enum class PlanValueKind : uint8_t {
   kTemporary,  // lives in the arena between its first and last step
   kInput,      // given by the caller, copied into the arena
   kConstant,   // `constant` below
+  kSymbolic,   // a small integer tensor computed from the input dims alone: `elements` below
 };
 
 struct PlanValue {
@@ -40,6 +41,7 @@ struct PlanValue {
   Layout layout = Layout::kLogical;
   PlanValueKind kind = PlanValueKind::kTemporary;
   Tensor constant;                   // kConstant
+  std::vector<Dim> elements;         // kSymbolic: row-major contents (dtype int64 or int32), known once dims are
   bool keep = false;                 // outputs and taps: stays valid until the next Run
   // When quantized per tensor: real = scale * (q - zero_point), for reading taps; scale 0 otherwise.
   float scale = 0;
@@ -65,8 +67,11 @@ enum class FamilyId : uint16_t {
   kSoftmaxF32 = 15,
   kFakeQuantF32 = 16,   // quantize and dequantize in one step, parameters changeable between runs
   kAlias = 17,          // same bytes under another shape (Reshape, Flatten …): no work
-  kTransformI8 = 18,    // Slice, Pad, Transpose, Gather on bytes through the reference is kOp; requantizing copy is here
   kMatMulF32 = 19,      // both operands computed
+  kMulI8 = 20,          // element-wise, broadcasting
+  kSlice = 21,          // any layout and element size
+  kTranspose = 22,      // kLogical, any element size
+  kResize = 23,         // float32, channels-last
 };
 
 struct Step {
@@ -79,6 +84,7 @@ struct Step {
   AttrMap attrs;                  // kOp only
   std::string name;               // node name, for profiles and errors
   int64_t macs_per_output = 0;    // multiply-accumulates per output element, for reports
+  bool in_place = false;          // output 0 may take over the buffer of input 0 (same bytes, same order)
 
   template <typename Args>
   void SetArgs(const Args& a) {

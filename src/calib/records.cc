@@ -1,0 +1,290 @@
+#include "calib/records.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include "base/check.h"
+#include "calib/record_kernels.h"
+
+namespace adze {
+namespace {
+
+constexpr int64_t kNormalizeEvery = int64_t{1} << 30;
+constexpr int64_t kLimb = int64_t{1} << 32;
+
+constexpr int64_t kRun = 16;                   // sampled elements come in runs of one cache line
+constexpr int64_t kChunk = 512;                // slots computed at a time
+constexpr int64_t kDirect = 2048;              // smaller counts go straight into the record
+constexpr int kWays = 4;                       // interleaved sub-histograms
+constexpr int kSlots = 2 * kSlotsPerSign;
+
+void Normalize(std::array<int64_t, ExactSum::kLimbs>* limbs) {
+  for (size_t i = 0; i + 1 < limbs->size(); ++i) {
+    const int64_t carry = (*limbs)[i] >> 32;  // floor
+    (*limbs)[i] -= carry * kLimb;
+    (*limbs)[i + 1] += carry;
+  }
+}
+
+// Adds slot counts to a record. Zeros share slot 0 with the tiny, NaN and infinities slot 4097 with the huge; they
+// are counted apart.
+void AddSlot(int slot, uint64_t count, HistRecord* hist) {
+  const int sign = slot / kSlotsPerSign;
+  const int bin = slot % kSlotsPerSign - 1;
+  if (bin < 0) {
+    hist->tiny += count;
+  } else {
+    hist->bins[static_cast<size_t>(sign * HistRecord::kBinsPerSign +
+                                   std::min(bin, HistRecord::kBinsPerSign - 1))] += count;
+  }
+}
+
+}  // namespace
+
+void ExactSum::Collect(double x) {
+  if (x == 0 || !std::isfinite(x)) return;
+  x = std::clamp(x, -0x1p300, 0x1p300);
+  int exponent;
+  const double fraction = std::frexp(x, &exponent);  // [0.5, 1)
+  int64_t mantissa = static_cast<int64_t>(std::ldexp(fraction, 53));
+  int bit = exponent - 53 - kLowestBit;  // of the mantissa's lowest bit
+  if (bit < 0) {
+    if (bit <= -63) return;
+    mantissa /= int64_t{1} << -bit;  // truncates towards zero
+    bit = 0;
+  }
+  const bool negative = mantissa < 0;
+  const uint64_t magnitude = static_cast<uint64_t>(negative ? -mantissa : mantissa);
+  const size_t limb = static_cast<size_t>(bit / 32);
+  const int shift = bit % 32;
+  // 53 bits shifted by up to 31: three limbs.
+  const uint64_t low = (magnitude << shift) & 0xffffffffu;
+  const uint64_t middle = (magnitude >> (32 - shift)) & 0xffffffffu;
+  const uint64_t high = shift == 0 ? 0 : magnitude >> (64 - shift);
+  const uint64_t parts[] = {low, middle, high};
+  for (size_t i = 0; i < 3 && limb + i < limbs_.size(); ++i) {
+    const int64_t part = static_cast<int64_t>(parts[i]);
+    limbs_[limb + i] += negative ? -part : part;
+  }
+  if (++additions_ == kNormalizeEvery) {
+    Normalize(&limbs_);
+    additions_ = 0;
+  }
+}
+
+void ExactSum::Merge(const ExactSum& other) {
+  const std::array<int64_t, kLimbs> theirs = other.Canonical();
+  Normalize(&limbs_);
+  for (size_t i = 0; i < limbs_.size(); ++i) limbs_[i] += theirs[i];
+  additions_ = 1;
+}
+
+std::array<int64_t, ExactSum::kLimbs> ExactSum::Canonical() const {
+  std::array<int64_t, kLimbs> out = limbs_;
+  Normalize(&out);
+  return out;
+}
+
+ExactSum ExactSum::FromLimbs(const std::array<int64_t, kLimbs>& limbs) {
+  ExactSum s;
+  s.limbs_ = limbs;
+  return s;
+}
+
+double ExactSum::Finish() const {
+  // Sign and magnitude: adding limbs of one sign from the top loses nothing that matters.
+  std::array<int64_t, kLimbs> limbs = Canonical();
+  const bool negative = limbs.back() < 0;
+  if (negative) {
+    for (int64_t& l : limbs) l = -l;
+    Normalize(&limbs);
+  }
+  double sum = 0;
+  for (size_t i = 0; i < limbs.size(); ++i) {
+    sum += std::ldexp(static_cast<double>(limbs[i]), kLowestBit + 32 * static_cast<int>(i));
+  }
+  return negative ? -sum : sum;
+}
+
+double HistRecord::BinLow(int i) {
+  return std::ldexp(1.0 + (i % 64) / 64.0, i / 64 - 32);
+}
+
+uint64_t HistRecord::total() const {
+  uint64_t n = zeros + tiny;
+  for (const uint64_t b : bins) n += b;
+  return n;
+}
+
+void HistRecord::Merge(const HistRecord& other) {
+  for (size_t i = 0; i < bins.size(); ++i) bins[i] += other.bins[i];
+  zeros += other.zeros;
+  tiny += other.tiny;
+  nans += other.nans;
+  infs += other.infs;
+}
+
+void RangeRecord::Collect(float sample_min, float sample_max) {
+  min = samples == 0 ? sample_min : std::min(min, sample_min);
+  max = samples == 0 ? sample_max : std::max(max, sample_max);
+  sum_min.Collect(sample_min);
+  sum_max.Collect(sample_max);
+  ++samples;
+}
+
+void RangeRecord::Merge(const RangeRecord& other) {
+  if (other.samples == 0) return;
+  min = samples == 0 ? other.min : std::min(min, other.min);
+  max = samples == 0 ? other.max : std::max(max, other.max);
+  sum_min.Merge(other.sum_min);
+  sum_max.Merge(other.sum_max);
+  samples += other.samples;
+}
+
+void ChannelRecord::Collect(const float* data, int64_t outer, int64_t num_channels,
+                            int64_t inner) {
+  ADZE_CHECK(channels.empty() || static_cast<int64_t>(channels.size()) == num_channels);
+  channels.resize(static_cast<size_t>(num_channels));
+  for (int64_t c = 0; c < num_channels; ++c) {
+    Channel& channel = channels[static_cast<size_t>(c)];
+    double sum = 0;
+    double squares = 0;
+    for (int64_t o = 0; o < outer; ++o) {
+      const float* const x = data + (o * num_channels + c) * inner;
+      for (int64_t i = 0; i < inner; ++i) {
+        if (channel.count == 0) channel.min = channel.max = x[i];
+        channel.min = std::min(channel.min, x[i]);
+        channel.max = std::max(channel.max, x[i]);
+        sum += x[i];
+        squares += static_cast<double>(x[i]) * x[i];
+        ++channel.count;
+      }
+    }
+    channel.sum.Collect(sum);
+    channel.sum_squares.Collect(squares);
+  }
+}
+
+void ChannelRecord::Merge(const ChannelRecord& other) {
+  if (other.channels.empty()) return;
+  if (channels.empty()) {
+    channels = other.channels;
+    return;
+  }
+  ADZE_CHECK(channels.size() == other.channels.size());
+  for (size_t i = 0; i < channels.size(); ++i) {
+    Channel& a = channels[i];
+    const Channel& b = other.channels[i];
+    if (b.count == 0) continue;
+    a.min = a.count == 0 ? b.min : std::min(a.min, b.min);
+    a.max = a.count == 0 ? b.max : std::max(a.max, b.max);
+    a.sum.Merge(b.sum);
+    a.sum_squares.Merge(b.sum_squares);
+    a.count += b.count;
+  }
+}
+
+void TensorRecord::Merge(const TensorRecord& other) {
+  hist.Merge(other.hist);
+  range.Merge(other.range);
+  channel.Merge(other.channel);
+}
+
+Collector::Collector(Isa isa) : isa_(isa), counts_(static_cast<size_t>(kWays * kSlots), 0) {}
+
+void Collector::Collect(std::span<const float> values, TensorRecord* record) {
+  if (values.empty()) return;
+  const int64_t n = static_cast<int64_t>(values.size());
+  const float* x = values.data();
+  HistRecord& hist = record->hist;
+  const ScanResult scan = ScanF32(isa_, x, n);
+  std::vector<float> finite;
+  if (scan.non_finite != 0) {
+    for (const float v : values) {
+      if (std::isnan(v)) {
+        ++hist.nans;
+      } else if (std::isinf(v)) {
+        ++hist.infs;
+      } else {
+        finite.push_back(v);
+      }
+    }
+    Collect(finite, record);
+    return;
+  }
+  record->range.Collect(scan.min, scan.max);
+
+  int32_t slots[kChunk];
+  int64_t zeros = 0;
+  if (n <= kDirect) {
+    for (int64_t begin = 0; begin < n; begin += kChunk) {
+      const int64_t size = std::min(kChunk, n - begin);
+      zeros += SlotsF32(isa_, x + begin, size, slots);
+      for (int64_t i = 0; i < size; ++i) AddSlot(slots[i], 1, &hist);
+    }
+  } else {
+    const auto count = [&](const float* p, int64_t size) {
+      zeros += SlotsF32(isa_, p, size, slots);
+      uint32_t* const c = counts_.data();
+      int64_t i = 0;
+      for (; i + kWays <= size; i += kWays) {
+        ++c[slots[i]];
+        ++c[kSlots + slots[i + 1]];
+        ++c[2 * kSlots + slots[i + 2]];
+        ++c[3 * kSlots + slots[i + 3]];
+      }
+      for (; i < size; ++i) ++c[slots[i]];
+    };
+    if (n <= HistRecord::kMaxSampled) {
+      for (int64_t begin = 0; begin < n; begin += kChunk) {
+        count(x + begin, std::min(kChunk, n - begin));
+      }
+    } else {
+      // One run from each of equal intervals, at an offset that varies so that no channel of a channels-last image is
+      // always missed.
+      const int64_t runs = n / kRun;
+      const int64_t wanted = HistRecord::kMaxSampled / kRun;
+      float gathered[kChunk];
+      int64_t filled = 0;
+      for (int64_t k = 0; k < wanted; ++k) {
+        const int64_t begin = k * runs / wanted;
+        const int64_t width = (k + 1) * runs / wanted - begin;
+        const int64_t jitter = static_cast<int64_t>((static_cast<uint32_t>(k) * 2654435761u) >> 8) % width;
+        std::copy_n(x + (begin + jitter) * kRun, kRun, gathered + filled);
+        filled += kRun;
+        if (filled == kChunk) {
+          count(gathered, filled);
+          filled = 0;
+        }
+      }
+      count(gathered, filled);
+    }
+    for (int s = 0; s < kSlots; ++s) {
+      uint32_t total = 0;
+      for (int w = 0; w < kWays; ++w) total += counts_[static_cast<size_t>(w * kSlots + s)];
+      if (total != 0) AddSlot(s, total, &hist);
+    }
+    std::fill(counts_.begin(), counts_.end(), 0u);
+  }
+  hist.zeros += static_cast<uint64_t>(zeros);
+  hist.tiny -= static_cast<uint64_t>(zeros);
+}
+
+Status Statistics::Merge(const Statistics& other) {
+  if (graph_hash != other.graph_hash) {
+    return InvalidInput("the statistics were made from different graphs");
+  }
+  for (const auto& [name, record] : other.tensors) {
+    TensorRecord& mine = tensors[name];
+    if (!mine.channel.channels.empty() && !record.channel.channels.empty() &&
+        mine.channel.channels.size() != record.channel.channels.size()) {
+      return InvalidInput("the statistics disagree on the channels of tensor '" + name + "'");
+    }
+    mine.Merge(record);
+  }
+  samples += other.samples;
+  return OkStatus();
+}
+
+}  // namespace adze

@@ -1,0 +1,146 @@
+#include "cli/command.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+
+#include "base/cpu.h"
+#include "base/file.h"
+#include "formats/onnx/onnx.h"
+#include "ir/text.h"
+#include "lower/lower.h"
+#include "passes/pass.h"
+
+namespace adze::cli {
+namespace {
+
+double NowSeconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+bool EndsWith(const std::string& s, std::string_view suffix) {
+  return s.size() >= suffix.size() && s.compare(s.size() - suffix.size(), suffix.size(), suffix) == 0;
+}
+
+Status UnknownExtension(const std::string& path) {
+  return UsageError(path + ": unknown kind of model file; adze reads and writes .onnx and .adzir");
+}
+
+}  // namespace
+
+void AddJson(CLI::App& command, CommonOptions* options) {
+  command.add_flag("--json", options->json, "print one JSON object on stdout (docs/cli.md)");
+}
+
+void AddThreads(CLI::App& command, CommonOptions* options) {
+  command
+      .add_option("--threads", options->threads,
+                  "threads to compute with; 0: as many as this process may use")
+      ->check(CLI::Range(0, 1024));
+}
+
+void PrintJson(const Json& object) {
+  const std::string text = object.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+Json Number(double value) {
+  if (std::isnan(value)) return nullptr;
+  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
+  return value;
+}
+
+Result<Graph> ReadModel(const std::string& path) {
+  if (EndsWith(path, ".onnx")) return ReadOnnx(path);
+  if (!EndsWith(path, ".adzir")) return UnknownExtension(path);
+  ADZE_ASSIGN(const auto file, MappedFile::Open(path));
+  const std::span<const std::byte> bytes = file->bytes();
+  Result<Graph> graph =
+      ParseGraph({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  if (!graph.ok()) return graph.status().WithContext(path);
+  return graph;
+}
+
+Result<Graph> ReadForExecution(const std::string& path) {
+  ADZE_ASSIGN(Graph graph, ReadModel(path));
+  for (const char* pipeline : {"lift", "simplify"}) {
+    const Result<PassReport> report = RunPipeline(graph, pipeline);
+    if (!report.ok()) return report.status().WithContext(path);
+  }
+  return graph;
+}
+
+Status WriteModel(const Graph& graph, const std::string& path) {
+  if (EndsWith(path, ".adzir")) return WriteFileAtomic(path, PrintGraph(graph));
+  if (!EndsWith(path, ".onnx")) return UnknownExtension(path);
+  Graph copy = graph;
+  ADZE_TRY(RunPipeline(copy, "lower_qdq"));
+  return WriteOnnx(copy, path);
+}
+
+Result<LoadedModel> LowerModel(const Graph& graph, int threads, ExecutorOptions options) {
+  LoadedModel model;
+  LowerOptions lower_options;
+  ADZE_ASSIGN(lower_options.isa, ChooseIsa());
+  ADZE_ASSIGN(LoweredPlan lowered, Lower(graph, lower_options));
+  model.plan = lowered.plan;
+  model.pool = std::make_unique<ThreadPool>(threads);
+  model.executor = std::make_unique<Executor>(model.plan, model.pool.get(), options);
+  return model;
+}
+
+Result<LoadedModel> LoadModel(const std::string& path, int threads, ExecutorOptions options) {
+  ADZE_ASSIGN(const Graph graph, ReadForExecution(path));
+  Result<LoadedModel> model = LowerModel(graph, threads, options);
+  if (!model.ok()) return model.status().WithContext(path);
+  return model;
+}
+
+int64_t PeakRssBytes() {
+  struct rusage usage;
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<int64_t>(usage.ru_maxrss) * 1024;
+}
+
+void TerminalProgress::Begin(int64_t total, std::string_view unit, std::string_view label) {
+  total_ = total;
+  done_ = 0;
+  unit_ = unit;
+  label_ = label;
+  start_s_ = NowSeconds();
+  drawn_s_ = 0;
+}
+
+void TerminalProgress::Advance(int64_t n) {
+  done_ += n;
+  if (NowSeconds() - drawn_s_ > 0.1) Draw(false);
+}
+
+void TerminalProgress::End() { Draw(true); }
+
+void TerminalProgress::Draw(bool last) {
+  if (::isatty(STDERR_FILENO) == 0) return;
+  drawn_s_ = NowSeconds();
+  const double seconds = drawn_s_ - start_s_;
+  const double rate = seconds > 0 ? static_cast<double>(done_) / seconds : 0;
+  if (total_ <= 0) {
+    std::fprintf(stderr, "\r\033[K%s: %lld %s, %.1f/s", label_.c_str(),
+                 static_cast<long long>(done_), unit_.c_str(), rate);
+  } else {
+    constexpr int kWidth = 24;
+    const int filled = static_cast<int>(kWidth * done_ / total_);
+    std::string bar(static_cast<size_t>(std::min(filled, kWidth)), '#');
+    bar.resize(kWidth, '.');
+    const double left = rate > 0 ? static_cast<double>(total_ - done_) / rate : 0;
+    std::fprintf(stderr, "\r\033[K%s [%s] %lld/%lld %s, %.1f/s, %.0f s left", label_.c_str(),
+                 bar.c_str(), static_cast<long long>(done_), static_cast<long long>(total_),
+                 unit_.c_str(), rate, left);
+  }
+  if (last) std::fputc('\n', stderr);
+  std::fflush(stderr);
+}
+
+}  // namespace adze::cli

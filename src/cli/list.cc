@@ -1,0 +1,68 @@
+// adze list: what this build has, from the same lists that dispatch uses.
+#include <cstdio>
+
+#include "calib/observers/observer.h"
+#include "cli/command.h"
+#include "eval/metric.h"
+#include "ops/op_def.h"
+#include "passes/pass.h"
+#include "runtime/family.h"
+
+namespace adze::cli {
+namespace {
+
+struct Item {
+  std::string name;
+  std::string summary;
+};
+
+std::vector<Item> Items(const std::string& what) {
+  std::vector<Item> items;
+  if (what == "ops") {
+    for (const OpDef* d : AllOps()) {
+      items.push_back({OpType::Intern(d->domain, d->name).ToString(), d->summary});
+    }
+  } else if (what == "passes") {
+    for (const PassDef* d : AllPasses()) items.push_back({d->name, d->summary});
+  } else if (what == "observers") {
+    for (const ObserverDef* d : AllObservers()) items.push_back({d->name, d->summary});
+  } else if (what == "metrics") {
+    for (const MetricDef* d : AllMetrics()) items.push_back({d->name, d->doc});
+  } else if (what == "kernels") {
+    for (const FamilyDef* d : AllFamilies()) items.push_back({d->name, d->summary});
+  } else {
+    items = {{".onnx", "networks, opset 7 to 25 read, 13 to 21 written; float, Q/DQ and QOperator"},
+             {".adzir", "networks as text"},
+             {".encodings.json", "quantization decisions (docs/encodings.md)"},
+             {".safetensors", "long arrays of encodings, statistics"},
+             {".npy .npz", "arrays"},
+             {".jpg .png", "images"},
+             {"idx, CIFAR binary", "labelled images, plain or gzip"}};
+  }
+  return items;
+}
+
+}  // namespace
+
+void RegisterList(CLI::App& app, Action* action) {
+  auto common = std::make_shared<CommonOptions>();
+  auto what = std::make_shared<std::string>();
+  CLI::App* c = app.add_subcommand("list", "list operators, passes, observers, formats, kernels or metrics");
+  c->add_option("what", *what, "ops, passes, observers, formats, kernels or metrics")
+      ->required()
+      ->check(CLI::IsMember({"ops", "passes", "observers", "formats", "kernels", "metrics"}));
+  AddJson(*c, common.get());
+  c->callback([=] {
+    *action = [=] {
+      Json list = Json::array();
+      for (const Item& i : Items(*what)) {
+        list.push_back({{"name", i.name}, {"summary", i.summary}});
+        if (!common->json) std::printf("%-32s %s\n", i.name.c_str(), i.summary.c_str());
+      }
+      if (common->json) PrintJson({{*what, list}});
+      return OkStatus();
+    };
+  });
+}
+
+}  // namespace adze::cli

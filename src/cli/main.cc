@@ -1,0 +1,52 @@
+// adze: the command line. Parses, calls one command, turns its Status into a sentence and an exit code.
+#include <cstdio>
+#include <exception>
+#include <new>
+
+#include "cli/command.h"
+
+namespace adze::cli {
+
+#define ADZE_COMMAND(function) void function(CLI::App& app, Action* action);
+#include "cli/command_list.inc"
+#undef ADZE_COMMAND
+
+int Main(int argc, char** argv) {
+  CLI::App app(
+      "adze makes trained neural networks small and fast: it reads a float ONNX network, quantizes it on your data, "
+      "writes the int8 network, runs both, and says what it cost.",
+      "adze");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", std::string("adze ") + ADZE_VERSION);
+  app.footer(
+      "Exit codes: 0 done, 1 gate not met, 2 wrong usage, 3 bad input, 4 unsupported.\n"
+      "ADZE_ISA=generic|avx2|avx512vnni forces an instruction set. docs/cli.md explains every option.");
+  Action action;
+#define ADZE_COMMAND(function) function(app, &action);
+#include "cli/command_list.inc"
+#undef ADZE_COMMAND
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    // --help and --version arrive here too, with exit code 0.
+    const int code = app.exit(e);
+    return code == 0 ? 0 : static_cast<int>(StatusCode::kUsage);
+  }
+  Status status;
+  try {
+    status = action();
+  } catch (const std::bad_alloc&) {
+    status = InvalidInput("out of memory");
+  } catch (const std::exception& e) {
+    status = InternalError(std::string("unexpected: ") + e.what());
+  }
+  if (std::fflush(stdout) != 0 && status.ok()) {
+    status = InvalidInput("standard output cannot be written");
+  }
+  if (!status.ok()) std::fprintf(stderr, "adze: %s\n", status.message().c_str());
+  return static_cast<int>(status.code());
+}
+
+}  // namespace adze::cli
+
+int main(int argc, char** argv) { return adze::cli::Main(argc, argv); }

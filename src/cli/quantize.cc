@@ -1,0 +1,161 @@
+// adze quantize: a float network and data in, an int8 network and its encodings out.
+#include "calib/quantize.h"
+
+#include <chrono>
+#include <cstdio>
+
+#include "base/file.h"
+#include "cli/command.h"
+#include "data/dataset.h"
+#include "formats/encodings/encodings.h"
+#include "formats/onnx/onnx.h"
+#include "passes/pass.h"
+
+namespace adze::cli {
+namespace {
+
+struct QuantizeCommand {
+  CommonOptions common;
+  std::string model, data, out, encodings, statistics, form = "qdq";
+  bool symmetric = false;
+  bool no_float_tail = false;
+  QuantizeSettings settings;
+};
+
+Status WriteQuantized(const Graph& graph, const QuantizeCommand& o) {
+  if (o.out.size() < 5 || o.out.substr(o.out.size() - 5) != ".onnx") {
+    return o.form == "qdq" ? WriteModel(graph, o.out)
+                           : UsageError("--form " + o.form + " needs an .onnx file as --out");
+  }
+  Graph copy = graph;
+  ADZE_TRY(RunPipeline(copy, o.form == "qdq" ? "lower_qdq" : "lower_qoperator"));
+  return WriteOnnx(copy, o.out);
+}
+
+Json ReportJson(const QuantizeResult& r, double wall_s) {
+  Json float_nodes = Json::array();
+  for (const FloatNode& n : r.report.float_nodes) {
+    float_nodes.push_back({{"node", n.node}, {"op", n.op}, {"reason", n.reason}});
+  }
+  Json repairs = Json::array();
+  for (const BiasRepair& b : r.report.repairs) {
+    repairs.push_back({{"weight", b.weight},
+                       {"channel", b.channel},
+                       {"old_scale", b.old_scale},
+                       {"new_scale", b.new_scale}});
+  }
+  Json tensors = Json::array();
+  for (const TensorChoice& t : r.choices) {
+    tensors.push_back({{"tensor", t.tensor},
+                       {"observer", t.observer},
+                       {"min", Number(t.range.min)},
+                       {"max", Number(t.range.max)},
+                       {"candidates", t.candidates}});
+  }
+  Json scores = Json::array();
+  for (const ObserverScore& s : r.scores) {
+    scores.push_back({{"observer", s.observer}, {"sqnr_db", Number(s.sqnr_db)}});
+  }
+  return {{"samples", r.statistics.samples},
+          {"int8_macs_share", r.report.int8_macs_share},
+          {"float_nodes", float_nodes},
+          {"repairs", repairs},
+          {"tensors", tensors},
+          {"scores", scores},
+          {"collect_s", r.collect_s},
+          {"auto_s", r.auto_s},
+          {"apply_s", r.apply_s},
+          {"wall_s", wall_s},
+          {"peak_rss_bytes", PeakRssBytes()}};
+}
+
+void PrintText(const QuantizeResult& r, double wall_s) {
+  std::printf("calibrated on %llu samples; %.2f %% of the multiply-accumulates are int8\n",
+              static_cast<unsigned long long>(r.statistics.samples),
+              100 * r.report.int8_macs_share);
+  for (const ObserverScore& s : r.scores) {
+    std::printf("  output SQNR with %-11s %6.2f dB\n", s.observer.c_str(), s.sqnr_db);
+  }
+  for (const FloatNode& n : r.report.float_nodes) {
+    std::printf("  float: %s (%s): %s\n", n.node.c_str(), n.op.c_str(), n.reason.c_str());
+  }
+  for (const BiasRepair& b : r.report.repairs) {
+    std::printf("  repaired: channel %lld of '%s': scale %.6g -> %.6g, its bias would overflow\n",
+                static_cast<long long>(b.channel), b.weight.c_str(), b.old_scale, b.new_scale);
+  }
+  std::printf("%.2f s, peak memory %.0f MB\n", wall_s, static_cast<double>(PeakRssBytes()) / 1e6);
+}
+
+Status Quantize(const QuantizeCommand& o) {
+  const auto start = std::chrono::steady_clock::now();
+  if (o.out.empty() && o.encodings.empty()) {
+    return UsageError("nothing to write: give --out, --encodings or both");
+  }
+  ADZE_ASSIGN(const auto dataset, OpenDataset(o.data));
+  ADZE_ASSIGN(const Graph graph, ReadForExecution(o.model));
+  QuantizeSettings settings = o.settings;
+  settings.quant.symmetric_activations = o.symmetric;
+  settings.quant.float_tail = !o.no_float_tail;
+  ADZE_ASSIGN(settings.isa, ChooseIsa());
+  TerminalProgress bar;
+  std::string stage;
+  int64_t shown = 0;
+  settings.progress = [&](std::string_view name, int64_t done, int64_t total) {
+    if (name != stage) {
+      if (!stage.empty()) bar.End();
+      stage = name;
+      shown = 0;
+      bar.Begin(total, "steps", name);
+    }
+    bar.Advance(done - shown);
+    shown = done;
+  };
+  ThreadPool pool(o.common.threads);
+  Result<QuantizeResult> result = QuantizeModel(graph, *dataset, settings, &pool);
+  if (!stage.empty()) bar.End();
+  if (!result.ok()) return result.status().WithContext(o.model);
+  if (!o.encodings.empty()) ADZE_TRY(WriteEncodings(result->encodings, o.encodings));
+  if (!o.statistics.empty()) ADZE_TRY(WriteStatistics(result->statistics, o.statistics));
+  if (!o.out.empty()) ADZE_TRY(WriteQuantized(result->graph, o));
+  const double wall_s =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  if (o.common.json) {
+    PrintJson(ReportJson(*result, wall_s));
+  } else {
+    PrintText(*result, wall_s);
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+void RegisterQuantize(CLI::App& app, Action* action) {
+  auto o = std::make_shared<QuantizeCommand>();
+  CLI::App* c = app.add_subcommand("quantize", "quantize a float network to int8 on real data");
+  c->add_option("model", o->model, "float network (.onnx or .adzir)")->required();
+  c->add_option("--data", o->data, "calibration data set (docs/data.md)")->required();
+  c->add_option("--out", o->out, "quantized network (.onnx or .adzir)");
+  c->add_option("--encodings", o->encodings, "the decision as a file (docs/encodings.md)");
+  c->add_option("--save-statistics", o->statistics, "the collected statistics as a file");
+  c->add_option("--form", o->form, "how the .onnx says it: qdq (Quantize/DequantizeLinear) or qoperator (QLinear*)")
+      ->check(CLI::IsMember({"qdq", "qoperator"}))
+      ->capture_default_str();
+  c->add_option("--calibration", o->settings.observer,
+                "how ranges are chosen: auto (measured per tensor) or an observer (adze list observers)")
+      ->capture_default_str();
+  c->add_option("--percentile", o->settings.percentile, "of the percentile observer")
+      ->check(CLI::Range(50.0, 100.0))
+      ->capture_default_str();
+  c->add_option("--split", o->settings.split, "split of the data set")->capture_default_str();
+  c->add_option("--samples", o->settings.samples, "calibration samples at most")
+      ->check(CLI::Range(1, 1 << 30))
+      ->capture_default_str();
+  c->add_flag("--symmetric", o->symmetric, "activations with zero point 128 instead of asymmetric");
+  c->add_flag("--no-float-tail", o->no_float_tail,
+              "quantize what follows the last convolution or matrix product as well");
+  AddThreads(*c, &o->common);
+  AddJson(*c, &o->common);
+  c->callback([o, action] { *action = [o] { return Quantize(*o); }; });
+}
+
+}  // namespace adze::cli

@@ -1,0 +1,137 @@
+// SHA-256 over the meaning of a graph, through libsodium.
+#include <sodium.h>
+
+#include <bit>
+
+#include "ir/graph.h"
+
+namespace adze {
+namespace {
+
+// Every item is written with its length or kind, so that no two graphs share one byte stream.
+class Hasher {
+ public:
+  Hasher() { crypto_hash_sha256_init(&state_); }
+
+  void Bytes(const void* data, size_t size) {
+    crypto_hash_sha256_update(&state_, static_cast<const unsigned char*>(data), size);
+  }
+  void Int(int64_t v) { Bytes(&v, sizeof(v)); }
+  void Text(std::string_view s) {
+    Int(static_cast<int64_t>(s.size()));
+    Bytes(s.data(), s.size());
+  }
+  void Floats(std::span<const float> values) {
+    Int(static_cast<int64_t>(values.size()));
+    Bytes(values.data(), values.size_bytes());
+  }
+  void Contents(const Tensor& t) {
+    Int(static_cast<int64_t>(t.dtype()));
+    Int(t.rank());
+    for (int64_t d : t.dims()) Int(d);
+    Bytes(t.raw(), t.bytes());
+  }
+  void Type(const TensorType& t) {
+    Int(static_cast<int64_t>(t.dtype));
+    Text(t.shape ? ShapeToString(*t.shape) : "?");
+    Int(t.quant ? 1 : 0);
+    if (!t.quant) return;
+    Int(static_cast<int64_t>(t.quant->storage));
+    Int(t.quant->axis);
+    Int(t.quant->block_size);
+    Floats(t.quant->scale);
+    Int(static_cast<int64_t>(t.quant->zero_point.size()));
+    for (int32_t z : t.quant->zero_point) Int(z);
+  }
+  void Attr(const AttrValue& value) {
+    Int(static_cast<int64_t>(value.index()));
+    std::visit(
+        [&](const auto& v) {
+          using T = std::decay_t<decltype(v)>;
+          if constexpr (std::is_same_v<T, int64_t>) {
+            Int(v);
+          } else if constexpr (std::is_same_v<T, float>) {
+            Int(std::bit_cast<int32_t>(v));
+          } else if constexpr (std::is_same_v<T, std::string>) {
+            Text(v);
+          } else if constexpr (std::is_same_v<T, Tensor>) {
+            Contents(v);
+          } else if constexpr (std::is_same_v<T, std::vector<float>>) {
+            Floats(v);
+          } else {
+            Int(static_cast<int64_t>(v.size()));
+            for (const auto& item : v) {
+              if constexpr (std::is_same_v<T, std::vector<int64_t>>) {
+                Int(item);
+              } else {
+                Text(item);
+              }
+            }
+          }
+        },
+        value);
+  }
+  std::string Finish() {
+    unsigned char digest[crypto_hash_sha256_BYTES];
+    crypto_hash_sha256_final(&state_, digest);
+    static constexpr char kHex[] = "0123456789abcdef";
+    std::string out;
+    for (unsigned char b : digest) {
+      out += kHex[b >> 4];
+      out += kHex[b & 15];
+    }
+    return out;
+  }
+
+ private:
+  crypto_hash_sha256_state state_;
+};
+
+void HashValue(const Graph& graph, ValueId id, Hasher* h) {
+  if (id == kNoId) {
+    h->Text("");
+    return;
+  }
+  const Value& v = graph.value(id);
+  h->Text(v.name);
+  h->Type(v.type);
+  if (v.is_constant()) h->Contents(v.constant);
+}
+
+void HashRegion(const Graph& graph, RegionId region, Hasher* h) {
+  const Region& r = graph.region(region);
+  h->Int(static_cast<int64_t>(r.inputs.size()));
+  for (ValueId id : r.inputs) HashValue(graph, id, h);
+  h->Int(static_cast<int64_t>(r.nodes.size()));
+  for (NodeId id : r.nodes) {
+    const Node& n = graph.node(id);
+    h->Text(n.op.ToString());
+    h->Int(static_cast<int64_t>(n.inputs.size()));
+    for (ValueId in : n.inputs) HashValue(graph, in, h);
+    h->Int(static_cast<int64_t>(n.outputs.size()));
+    for (ValueId out : n.outputs) HashValue(graph, out, h);
+    h->Int(static_cast<int64_t>(n.attrs.size()));
+    for (const auto& [name, value] : n.attrs) {
+      h->Text(name);
+      h->Attr(value);
+    }
+    h->Int(static_cast<int64_t>(n.regions.size()));
+    for (const auto& [name, inner] : n.regions) {
+      h->Text(name);
+      HashRegion(graph, inner, h);
+    }
+  }
+  h->Int(static_cast<int64_t>(r.outputs.size()));
+  for (ValueId id : r.outputs) HashValue(graph, id, h);
+}
+
+}  // namespace
+
+std::string GraphHash(const Graph& graph) {
+  Hasher h;
+  h.Text("adze graph 1");
+  HashRegion(graph, 0, &h);
+  return h.Finish();
+}
+
+}  // namespace adze

@@ -1,0 +1,291 @@
+#include "kernels/conv_i8/conv_i8.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "kernels/conv_check.h"
+#include "kernels/window_band.h"
+
+namespace adze {
+
+// conv_i8_list.inc: ADZE_CONV_I8(Isa, packing, function), oldest first.
+#define ADZE_CONV_I8(isa, packing, function) void function(const ConvI8Block& block);
+#include "kernels/conv_i8/conv_i8_list.inc"
+#undef ADZE_CONV_I8
+
+namespace {
+
+constexpr ConvI8Row kRows[] = {
+#define ADZE_CONV_I8(isa, packing, function) {isa, #function, packing, function},
+#include "kernels/conv_i8/conv_i8_list.inc"
+#undef ADZE_CONV_I8
+};
+
+// About 20 microseconds on one AVX-512 VNNI core: long against the cost of handing out a chunk, short against a layer.
+constexpr int64_t kChunkMacs = int64_t{4} << 20;
+// Activations and weights of a chunk that should stay in L2 (1 MiB per core on Cascade Lake, with the outputs).
+constexpr int64_t kCacheBytes = int64_t{256} << 10;
+// Below this many pixels a chunk reads weights faster than the caches give them.
+constexpr int64_t kMinPixels = 56;
+
+int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// What one packing looks like.
+struct PackingTraits {
+  int32_t panel;          // channels
+  int32_t k_group;        // neighbouring reduction elements
+  int32_t element_bytes;  // of weights and activations
+};
+
+PackingTraits TraitsOf(ConvI8Packing packing) {
+  switch (packing) {
+    case ConvI8Packing::kK1N8:
+      return {8, 1, 1};
+    case ConvI8Packing::kK2N16:
+      return {16, 2, 2};
+    case ConvI8Packing::kK4N32:
+      return {32, 4, 1};
+  }
+  ADZE_CHECK(false);
+}
+
+// How the window is cut into taps and the channels into groups and panels.
+struct Taps {
+  int32_t groups;    // after merging small ones
+  int32_t in, out;   // channels per group
+  int32_t rows, cols;
+  int64_t elements;  // per tap
+  int64_t quads;     // per tap, padded to 4
+  int32_t panels;    // per group
+};
+
+// Small groups are merged into one with a block-diagonal weight matrix while their outputs fit half a wide panel: the
+// multiply count per vector stays, and the epilogue works on full vectors.
+int32_t MergedGroups(const ConvWindow& w) {
+  const int32_t out = w.out_channels / w.groups;
+  int32_t merge = 1;
+  for (int32_t m = 2; m <= w.groups && int64_t{m} * out <= 16; ++m) {
+    if (w.groups % m == 0) merge = m;
+  }
+  return w.groups / merge;
+}
+
+Taps TapsOf(const ConvWindow& w, const PackingTraits& traits) {
+  Taps t;
+  t.groups = MergedGroups(w);
+  t.in = w.in_channels / t.groups;
+  t.out = w.out_channels / t.groups;
+  const bool dense = t.groups == 1 && w.dilation_w == 1;
+  t.rows = w.kernel_h;
+  t.cols = dense ? 1 : w.kernel_w;
+  t.elements = dense ? int64_t{w.kernel_w} * t.in : t.in;
+  t.quads = CeilDiv(t.elements, 4);
+  t.panels = static_cast<int32_t>(CeilDiv(t.out, traits.panel));
+  return t;
+}
+
+int64_t PanelElements(const Taps& t, const PackingTraits& traits) {
+  return int64_t{t.rows} * t.cols * t.quads * 4 * traits.panel;
+}
+
+// A dense 1x1 window makes every pixel independent: one long row.
+void FlattenPointwise(const ConvWindow& w, ConvSizes* s) {
+  if (w.kernel_h != 1 || w.kernel_w != 1 || w.stride_h != 1 || w.stride_w != 1) return;
+  if (w.pad_top != 0 || w.pad_left != 0 || w.pad_bottom != 0 || w.pad_right != 0) return;
+  const int64_t pixels = int64_t{s->batch} * s->in_h * s->in_w;
+  if (pixels > INT32_MAX) return;
+  *s = {1, 1, static_cast<int32_t>(pixels), 1, static_cast<int32_t>(pixels)};
+}
+
+// Weights that fit the cache stay there while pixels pass, so pixels are cut first; else panels are cut first and
+// each is read once for as many pixels as the cache holds.
+void ChooseChunks(const ConvWindow& w, const ConvSizes& s, const Taps& t,
+                  const PackingTraits& traits, ConvI8Plan* plan) {
+  const auto fits = [&](int64_t rows, int64_t cols) {
+    return WindowBandBytes(w, static_cast<int32_t>(rows), static_cast<int32_t>(cols),
+                           traits.element_bytes) <= kCacheBytes;
+  };
+  // The finest even cut of `total` into pieces of at most `step`.
+  const auto even = [](int64_t total, int64_t step) {
+    return CeilDiv(total, CeilDiv(total, std::max<int64_t>(step, 1)));
+  };
+  int64_t cols = std::max(s.out_w, 1);
+  while (cols > kMinPixels && !fits(1, cols)) cols = even(s.out_w, cols / 2);
+  int64_t rows = std::max(s.out_h, 1);
+  while (rows > 1 && !fits(rows, cols)) rows = even(s.out_h, rows / 2);
+  int64_t panels = plan->panels;
+  const int64_t panel_macs_per_pixel = PanelElements(t, traits);
+  const auto too_long = [&] { return rows * cols * panels * panel_macs_per_pixel > kChunkMacs; };
+  const auto cut_pixels = [&] {
+    while (too_long() && rows > 1 && rows * cols > kMinPixels) rows = even(s.out_h, rows / 2);
+    while (too_long() && cols > kMinPixels) cols = even(s.out_w, cols / 2);
+  };
+  const bool weights_stay =
+      panel_macs_per_pixel * plan->panels * traits.element_bytes <= kCacheBytes;
+  if (weights_stay) cut_pixels();
+  while (too_long() && panels > 1) panels = even(plan->panels, panels / 2);
+  cut_pixels();
+  plan->row_step = static_cast<int32_t>(rows);
+  plan->col_step = static_cast<int32_t>(cols);
+  plan->panel_step = static_cast<int32_t>(panels);
+  plan->num_chunks = s.batch * CeilDiv(s.out_h, rows) * CeilDiv(s.out_w, cols) *
+                     CeilDiv(plan->panels, panels);
+}
+
+}  // namespace
+
+std::span<const ConvI8Row> ConvI8Rows() { return kRows; }
+
+const ConvI8Row* FindConvI8(Isa isa, ConvI8Packing packing) {
+  const ConvI8Row* best = nullptr;
+  for (const ConvI8Row& row : kRows) {
+    if (row.isa <= isa && row.packing == packing) best = &row;
+  }
+  return best;
+}
+
+ConvI8Packing ConvI8PackingFor(Isa isa) {
+  ConvI8Packing packing = ConvI8Packing::kK1N8;
+  for (const ConvI8Row& row : kRows) {
+    if (row.isa <= isa) packing = row.packing;
+  }
+  return packing;
+}
+
+ConvI8PackedSize ConvI8Packed(const ConvWindow& window, ConvI8Packing packing) {
+  const PackingTraits traits = TraitsOf(packing);
+  const Taps t = TapsOf(window, traits);
+  const int64_t panels = int64_t{t.groups} * t.panels;
+  return {panels * PanelElements(t, traits) * traits.element_bytes, panels * traits.panel};
+}
+
+void ConvI8Pack(const ConvWindow& window, ConvI8Packing packing, int32_t x_zero_point,
+                const int8_t* weights, const int32_t* bias, const float* multiplier, void* packed,
+                int32_t* offset, float* packed_multiplier) {
+  const PackingTraits traits = TraitsOf(packing);
+  const Taps t = TapsOf(window, traits);
+  const ConvI8PackedSize size = ConvI8Packed(window, packing);
+  std::memset(packed, 0, static_cast<size_t>(size.weight_bytes));
+  std::fill_n(offset, size.channels, 0);
+  std::fill_n(packed_multiplier, size.channels, 0.0f);
+  const int32_t in_per_group = window.in_channels / window.groups;
+  const int32_t out_per_group = window.out_channels / window.groups;
+  const int64_t tap_elements = t.quads * 4 * traits.panel;
+  const int64_t panel_elements = PanelElements(t, traits);
+  const int8_t* w = weights;
+  for (int32_t n = 0; n < window.out_channels; ++n) {
+    const int32_t in_group = n % t.out;  // within the merged group
+    const int64_t panel = int64_t{n / t.out} * t.panels + in_group / traits.panel;
+    const int32_t lane = in_group % traits.panel;
+    // First input channel of the original group, within the merged one.
+    const int64_t first_in = int64_t{n / out_per_group} * in_per_group % t.in;
+    uint32_t sum = 0;
+    for (int64_t c = first_in; c < first_in + in_per_group; ++c) {
+      for (int32_t i = 0; i < window.kernel_h; ++i) {
+        for (int32_t j = 0; j < window.kernel_w; ++j, ++w) {
+          const int64_t tap = t.cols == 1 ? i : int64_t{i} * t.cols + j;
+          const int64_t k = t.elements == t.in ? c : int64_t{j} * t.in + c;
+          const int64_t at = panel * panel_elements + tap * tap_elements +
+                             (k / traits.k_group * traits.panel + lane) * traits.k_group +
+                             k % traits.k_group;
+          if (traits.element_bytes == 1) {
+            static_cast<int8_t*>(packed)[at] = *w;
+          } else {
+            static_cast<int16_t*>(packed)[at] = *w;
+          }
+          sum += static_cast<uint32_t>(static_cast<int32_t>(*w));
+        }
+      }
+    }
+    const int64_t slot = panel * traits.panel + lane;
+    const uint32_t b = bias == nullptr ? 0 : static_cast<uint32_t>(bias[n]);
+    offset[slot] = static_cast<int32_t>(b - static_cast<uint32_t>(x_zero_point) * sum);
+    packed_multiplier[slot] = multiplier[n];
+  }
+}
+
+Result<ConvI8Plan> MakeConvI8Plan(const ConvI8Row& row, const ConvI8Args& args,
+                                  const ConvSizes& sizes) {
+  ADZE_TRY(CheckConvI8Args(args, sizes));
+  ConvI8Plan plan;
+  plan.args = args;
+  plan.args.packing = static_cast<int32_t>(row.packing);
+  plan.sizes = sizes;
+  FlattenPointwise(args.window, &plan.sizes);
+  plan.kernel = row.kernel;
+  const PackingTraits traits = TraitsOf(row.packing);
+  const Taps t = TapsOf(args.window, traits);
+  plan.panels = t.groups * t.panels;
+  ChooseChunks(args.window, plan.sizes, t, traits, &plan);
+  const ConvWindow& w = args.window;
+  const bool padded = w.pad_top + w.pad_left + w.pad_bottom + w.pad_right != 0;
+  if (padded || traits.element_bytes != 1) {
+    const int64_t bytes =
+        WindowBandBytes(args.window, plan.row_step, plan.col_step, traits.element_bytes);
+    if (bytes > (int64_t{1} << 40)) return InvalidInput("a convolution row of more than 2^40 bytes");
+    plan.scratch_bytes = (bytes + 63) / 64 * 64;
+  }
+  return plan;
+}
+
+void ConvI8RunChunk(const ConvI8Plan& plan, const ConvI8Buffers& buffers, int64_t chunk,
+                    void* scratch) {
+  const ConvWindow& w = plan.args.window;
+  const ConvSizes& s = plan.sizes;
+  const PackingTraits traits = TraitsOf(static_cast<ConvI8Packing>(plan.args.packing));
+  const Taps t = TapsOf(w, traits);
+  // Panels outermost: a worker keeps its weights while it walks over pixels.
+  const int64_t col_chunks = CeilDiv(s.out_w, plan.col_step);
+  const int64_t row_chunks = CeilDiv(s.out_h, plan.row_step);
+  OutputRect rect;
+  rect.col0 = static_cast<int32_t>(chunk % col_chunks) * plan.col_step;
+  chunk /= col_chunks;
+  rect.row0 = static_cast<int32_t>(chunk % row_chunks) * plan.row_step;
+  chunk /= row_chunks;
+  rect.n = static_cast<int32_t>(chunk % s.batch);
+  chunk /= s.batch;
+  rect.rows = std::min(plan.row_step, s.out_h - rect.row0);
+  rect.cols = std::min(plan.col_step, s.out_w - rect.col0);
+  const int32_t panel_begin = static_cast<int32_t>(chunk) * plan.panel_step;
+  const int32_t panel_end = std::min(plan.panels, panel_begin + plan.panel_step);
+
+  const WindowBand band =
+      MakeWindowBand(w, s, buffers.x, rect, static_cast<uint8_t>(plan.args.x_zero_point),
+                     traits.element_bytes, scratch);
+  const int64_t y_bytes = plan.args.output_f32 != 0 ? sizeof(float) : 1;
+  const int64_t first_pixel = (int64_t{rect.n} * s.out_h + rect.row0) * s.out_w + rect.col0;
+
+  ConvI8Block block;
+  block.args = &plan.args;
+  block.a_row_stride = band.row_stride * w.stride_h;
+  block.a_pixel_stride = band.pixel_stride * w.stride_w;
+  block.rows = rect.rows;
+  block.cols = rect.cols;
+  block.tap_rows = t.rows;
+  block.tap_cols = t.cols;
+  block.tap_row_stride = band.row_stride * w.dilation_h;
+  block.tap_col_stride = band.pixel_stride * w.dilation_w;
+  block.tap_quads = static_cast<int32_t>(t.quads);
+  block.y_pixel_stride = int64_t{w.out_channels} * y_bytes;
+  block.y_row_stride = block.y_pixel_stride * s.out_w;
+  // The panels of the chunk, group by group.
+  for (int32_t panel = panel_begin; panel < panel_end;) {
+    const int32_t group = panel / t.panels;
+    const int32_t in_group = panel % t.panels;
+    const int32_t count = std::min(panel_end - panel, t.panels - in_group);
+    const int32_t channel = in_group * traits.panel;
+    const int64_t out = first_pixel * w.out_channels + int64_t{group} * t.out + channel;
+    block.a = static_cast<const uint8_t*>(band.base) + int64_t{group} * t.in * traits.element_bytes;
+    block.weights = static_cast<const uint8_t*>(buffers.weights) +
+                    panel * PanelElements(t, traits) * traits.element_bytes;
+    block.offset = buffers.offset + int64_t{panel} * traits.panel;
+    block.multiplier = buffers.multiplier + int64_t{panel} * traits.panel;
+    block.channels = std::min(t.out - channel, count * traits.panel);
+    block.y = static_cast<uint8_t*>(buffers.y) + out * y_bytes;
+    block.residual = buffers.residual == nullptr ? nullptr : buffers.residual + out;
+    plan.kernel(block);
+    panel += count;
+  }
+}
+
+}  // namespace adze

@@ -1,0 +1,138 @@
+// Rates of conv_i8 and depthwise_i8 by layer, for every row this CPU can run, on one thread. Compare with the
+// "peak" benchmark of the same run: it multiplies registers only.
+#include <benchmark/benchmark.h>
+
+#include <random>
+#include <string>
+#include <vector>
+
+#include "kernels/conv_i8/conv_i8.h"
+#include "kernels/depthwise_i8/depthwise_i8.h"
+
+namespace adze {
+namespace {
+
+struct Layer {
+  const char* name;
+  int image, in, out, kernel, stride;
+  bool residual = false;
+};
+
+constexpr Layer kLayers[] = {
+    {"stem 3x3/2 224 3>32", 224, 3, 32, 3, 2},    {"stem 7x7/2 224 3>64", 224, 3, 64, 7, 2},
+    {"pw 56 64>64", 56, 64, 64, 1, 1},            {"pw 56 64>256", 56, 64, 256, 1, 1},
+    {"pw 56 64>256 add", 56, 64, 256, 1, 1, true}, {"pw 56 256>64", 56, 256, 64, 1, 1},
+    {"pw 28 128>512", 28, 128, 512, 1, 1},        {"pw 28 512>128", 28, 512, 128, 1, 1},
+    {"pw 14 256>1024", 14, 256, 1024, 1, 1},      {"pw 14 1024>256", 14, 1024, 256, 1, 1},
+    {"pw 7 2048>512", 7, 2048, 512, 1, 1},        {"pw 112 32>16", 112, 32, 16, 1, 1},
+    {"pw 112 16>96", 112, 16, 96, 1, 1},          {"pw 56 24>144", 56, 24, 144, 1, 1},
+    {"pw 14 384>64", 14, 384, 64, 1, 1},          {"pw 14 96>576", 14, 96, 576, 1, 1},
+    {"pw 7 960>320", 7, 960, 320, 1, 1},          {"pw 7 320>1280", 7, 320, 1280, 1, 1},
+    {"3x3 56 64>64", 56, 64, 64, 3, 1},           {"3x3 28 128>128", 28, 128, 128, 3, 1},
+    {"3x3 14 256>256", 14, 256, 256, 3, 1},       {"3x3 7 512>512", 7, 512, 512, 3, 1},
+    {"3x3 32 16>16", 32, 16, 16, 3, 1},           {"3x3 8 64>64", 8, 64, 64, 3, 1},
+    {"fc 1280>1000", 1, 1280, 1000, 1, 1},
+};
+constexpr Layer kDepthwise[] = {
+    {"dw 112 32", 112, 32, 32, 3, 1},  {"dw/2 112 96", 112, 96, 96, 3, 2},
+    {"dw 56 144", 56, 144, 144, 3, 1}, {"dw/2 56 144", 56, 144, 144, 3, 2},
+    {"dw 28 192", 28, 192, 192, 3, 1}, {"dw 14 384", 14, 384, 384, 3, 1},
+    {"dw 14 576", 14, 576, 576, 3, 1}, {"dw 7 960", 7, 960, 960, 3, 1},
+    {"dw5 14 480", 14, 480, 480, 5, 1},
+};
+
+template <typename Row, typename Packing>
+struct Functions;
+template <>
+struct Functions<ConvI8Row, ConvI8Packing> {
+  static constexpr auto kPacked = ConvI8Packed;
+  static constexpr auto kPack = ConvI8Pack;
+  static constexpr auto kPlan = MakeConvI8Plan;
+  static constexpr auto kRun = ConvI8RunChunk;
+};
+template <>
+struct Functions<DepthwiseI8Row, DepthwiseI8Packing> {
+  static constexpr auto kPacked = DepthwiseI8Packed;
+  static constexpr auto kPack = DepthwiseI8Pack;
+  static constexpr auto kPlan = MakeDepthwiseI8Plan;
+  static constexpr auto kRun = DepthwiseI8RunChunk;
+};
+
+template <typename Row>
+void Run(benchmark::State& state, const Row& row, const Layer& l, int groups) {
+  using F = Functions<Row, decltype(row.packing)>;
+  ConvI8Args args;
+  ConvWindow& w = args.window;
+  w.kernel_h = w.kernel_w = l.kernel;
+  w.stride_h = w.stride_w = l.stride;
+  w.pad_top = w.pad_left = w.pad_bottom = w.pad_right = l.kernel / 2;
+  w.in_channels = l.in;
+  w.out_channels = l.out;
+  w.groups = groups;
+  args.has_residual = l.residual;
+  args.t_multiplier = args.r_multiplier = 0.5f;
+  const int out = (l.image + 2 * (l.kernel / 2) - l.kernel) / l.stride + 1;
+  const ConvSizes s = {1, l.image, l.image, out, out};
+  const int64_t depth = int64_t{l.in} / groups * l.kernel * l.kernel;
+  std::mt19937 rng(1);
+  std::vector<uint8_t> x(int64_t{l.image} * l.image * l.in + 64);
+  for (uint8_t& v : x) v = static_cast<uint8_t>(rng());
+  std::vector<int8_t> weights(l.out * depth);
+  for (int8_t& v : weights) v = static_cast<int8_t>(rng());
+  const std::vector<float> multiplier(l.out, 1e-4f);
+  const ConvI8PackedSize size = F::kPacked(w, row.packing);
+  std::vector<uint8_t> packed(size.weight_bytes);
+  std::vector<int32_t> offset(size.channels);
+  std::vector<float> packed_multiplier(size.channels);
+  F::kPack(w, row.packing, 0, weights.data(), nullptr, multiplier.data(), packed.data(),
+           offset.data(), packed_multiplier.data());
+  const auto plan = F::kPlan(row, args, s);
+  std::vector<uint8_t> scratch(plan->scratch_bytes);
+  std::vector<uint8_t> y(int64_t{out} * out * l.out);
+  const std::vector<uint8_t> residual(y.size(), 100);
+  const ConvI8Buffers buffers = {x.data(),
+                                 packed.data(),
+                                 offset.data(),
+                                 packed_multiplier.data(),
+                                 l.residual ? residual.data() : nullptr,
+                                 y.data()};
+  for (auto _ : state) {
+    for (int64_t c = 0; c < plan->num_chunks; ++c) F::kRun(*plan, buffers, c, scratch.data());
+    benchmark::ClobberMemory();
+  }
+  const double ops = 2.0 * out * out * l.out * depth;
+  state.counters["GOPS"] =
+      benchmark::Counter(ops * 1e-9, benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["chunks"] = static_cast<double>(plan->num_chunks);
+}
+
+}  // namespace
+
+// The 1x1 kernel on one tile whose weights and activations stay in L1: what the inner loop can reach at most.
+void RegisterAll() {
+  for (const ConvI8Row& row : ConvI8Rows()) {
+    if (row.isa > DetectIsa() || row.isa == Isa::kGeneric) continue;
+    static constexpr Layer kPeak = {"peak (L1) 1x14 1024>32", 4, 1024, 32, 1, 1};
+    benchmark::RegisterBenchmark((std::string(row.name) + " " + kPeak.name).c_str(),
+                                 [&row](benchmark::State& s) { Run(s, row, kPeak, 1); });
+    for (const Layer& l : kLayers) {
+      benchmark::RegisterBenchmark((std::string(row.name) + " " + l.name).c_str(),
+                                   [&row, &l](benchmark::State& s) { Run(s, row, l, 1); });
+    }
+  }
+  for (const DepthwiseI8Row& row : DepthwiseI8Rows()) {
+    if (row.isa > DetectIsa() || row.isa == Isa::kGeneric) continue;
+    for (const Layer& l : kDepthwise) {
+      benchmark::RegisterBenchmark((std::string(row.name) + " " + l.name).c_str(),
+                                   [&row, &l](benchmark::State& s) { Run(s, row, l, l.in); });
+    }
+  }
+}
+
+}  // namespace adze
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  adze::RegisterAll();
+  benchmark::RunSpecifiedBenchmarks();
+}

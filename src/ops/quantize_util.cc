@@ -1,0 +1,115 @@
+#include "ops/quantize_util.h"
+
+namespace adze {
+namespace {
+
+Result<int64_t> ReadBlockSize(const AttrMap& attrs) {
+  const int64_t block = attrs.Int("block_size", 0);
+  if (block < 0) return InvalidInput("block_size = " + std::to_string(block) + ", must be >= 0");
+  return block;
+}
+
+// One element (rank 0 or 1) or, with channels, a vector of that many.
+Status RequireOneOrVector(const InferContext& ctx, int i, const char* name,
+                          const std::optional<Dim>& channels) {
+  const Shape* const s = ctx.shape(i);
+  if (!channels || s == nullptr || s->empty() || (s->size() == 1 && (*s)[0].IsConst(1))) {
+    return RequireScalar(ctx, i, name);
+  }
+  return RequireVector(ctx, i, name, *channels);
+}
+
+}  // namespace
+
+Status CheckQuantizeInputs(const InferContext& ctx) {
+  ADZE_TRY(RequireDType(ctx, 1, "scale", {DType::kFloat32, DType::kFloat16, DType::kBFloat16}));
+  ADZE_ASSIGN(const int64_t block, ReadBlockSize(ctx.attrs));
+  const Shape* const x = ctx.shape(0);
+  const Shape* const scale = ctx.shape(1);
+  const Shape* const zero_point = ctx.shape(2);
+  if (scale == nullptr) return OkStatus();
+  if (zero_point != nullptr) {
+    bool same = zero_point->size() == scale->size();
+    for (size_t i = 0; same && i < scale->size(); ++i) {
+      const Dim& a = (*scale)[i];
+      const Dim& b = (*zero_point)[i];
+      same = !a.is_const() || !b.is_const() || a == b;
+    }
+    if (!same) {
+      return InvalidInput("scale has shape " + ShapeToString(*scale) + ", zero point " +
+                          ShapeToString(*zero_point));
+    }
+  }
+  if (scale->empty() || (scale->size() == 1 && (*scale)[0].IsConst(1) && block == 0)) {
+    return OkStatus();
+  }
+  if (x == nullptr) return OkStatus();
+  ADZE_ASSIGN(const int axis_index,
+              NormalizeAxis(ctx.attrs.Int("axis", 1), static_cast<int>(x->size())));
+  const size_t axis = static_cast<size_t>(axis_index);
+  if (block == 0) return RequireVector(ctx, 1, "scale", (*x)[axis]);
+  Shape expected = *x;
+  expected[axis] = (*x)[axis].CeilDiv(block);
+  bool ok = scale->size() == x->size();
+  for (size_t i = 0; ok && i < expected.size(); ++i) {
+    const Dim& a = (*scale)[i];
+    ok = !a.is_const() || !expected[i].is_const() || a == expected[i];
+  }
+  if (!ok) {
+    return InvalidInput("scale has shape " + ShapeToString(*scale) + ", must be " +
+                        ShapeToString(expected) + " for blocks of " + std::to_string(block));
+  }
+  return OkStatus();
+}
+
+Result<QuantLayout> ReadQuantLayout(const AttrMap& attrs, const ConstTensorView& x,
+                                    const ConstTensorView& scale,
+                                    const ConstTensorView& zero_point) {
+  QuantLayout l;
+  ADZE_ASSIGN(const int64_t block, ReadBlockSize(attrs));
+  ADZE_TRY(CheckSize(zero_point, scale.size(), "zero point"));
+  l.per_tensor = scale.size() == 1 && scale.rank() <= 1 && (block == 0 || scale.rank() == 0);
+  if (l.per_tensor) return l;
+  ADZE_ASSIGN(const int axis_index, NormalizeAxis(attrs.Int("axis", 1), x.rank()));
+  const size_t axis = static_cast<size_t>(axis_index);
+  l.channels = x.dims[axis];
+  l.inner = NumElements(x.dims.subspan(axis + 1));
+  l.per_axis = block == 0;
+  bool ok;
+  if (l.per_axis) {
+    ok = scale.size() == l.channels;
+  } else {
+    l.block = block;
+    l.blocks = l.channels / block + (l.channels % block != 0 ? 1 : 0);
+    ok = scale.rank() == x.rank();
+    for (size_t i = 0; ok && i < x.dims.size(); ++i) {
+      ok = scale.dims[i] == (i == axis ? l.blocks : x.dims[i]);
+    }
+  }
+  if (!ok) return InvalidInput("the sizes of scale and input contradict each other");
+  return l;
+}
+
+Status RequireQuantized(const InferContext& ctx, int tensor, int scale, int zero_point,
+                        const char* name, std::optional<Dim> channels) {
+  ADZE_TRY(RequireDType(ctx, tensor, name, {DType::kInt8, DType::kUInt8}));
+  ADZE_TRY(RequireDType(ctx, scale, (std::string(name) + "_scale").c_str(),
+                        {DType::kFloat32, DType::kFloat16, DType::kBFloat16}));
+  ADZE_TRY(RequireOneOrVector(ctx, scale, (std::string(name) + "_scale").c_str(), channels));
+  const std::string zero_point_name = std::string(name) + "_zero_point";
+  ADZE_TRY(RequireSameDType(ctx, zero_point, zero_point_name.c_str(), tensor));
+  return RequireOneOrVector(ctx, zero_point, zero_point_name.c_str(), channels);
+}
+
+Result<DType> RequireOutputParams(const InferContext& ctx, int scale, int zero_point,
+                                  DType fallback) {
+  ADZE_TRY(RequireDType(ctx, scale, "y_scale",
+                        {DType::kFloat32, DType::kFloat16, DType::kBFloat16}));
+  ADZE_TRY(RequireScalar(ctx, scale, "y_scale"));
+  if (ctx.input(zero_point) == nullptr && fallback != DType::kUndefined) return fallback;
+  ADZE_TRY(RequireDType(ctx, zero_point, "y_zero_point", {DType::kInt8, DType::kUInt8}));
+  ADZE_TRY(RequireScalar(ctx, zero_point, "y_zero_point"));
+  return ctx.input(zero_point)->dtype;
+}
+
+}  // namespace adze

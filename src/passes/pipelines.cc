@@ -1,0 +1,43 @@
+#include "passes/pass.h"
+
+namespace adze {
+namespace {
+
+constexpr const char* kSimplify[] = {
+    // Shapes first: the rest sees fewer nodes and more constants.
+    "fold_constants",
+    "inline_if",
+    "eliminate_dead",
+    "eliminate_identity",
+    "merge_reshapes",
+    "merge_transposes",
+    "eliminate_common",
+    // Arithmetic into weights. Gemm before scales, so that there is a bias to fold into.
+    "fold_batch_norm",
+    "matmul_add_to_gemm",
+    "fold_mul_add",
+    "fold_input_scale",
+    "fold_pad",
+    "canonicalise_clip",
+    "deduplicate_constants",
+};
+
+constexpr const char* kFuse[] = {
+    "fuse_hard_swish", "fuse_silu", "fuse_matmul_bias", "fuse_residual_add", "fuse_activation",
+};
+
+constexpr const char* kLift[] = {"lift_qdq"};
+constexpr const char* kLowerQdq[] = {"lower_qdq"};
+
+constexpr Pipeline kPipelines[] = {
+    {"simplify", "Fewer and simpler standard operators, the same function", kSimplify},
+    {"fuse", "Operators that run in one step", kFuse},
+    {"lift", "Q/DQ and QOperator nodes become types of values", kLift},
+    {"lower_qdq", "Types of values become Q/DQ nodes", kLowerQdq},
+};
+
+}  // namespace
+
+std::span<const Pipeline> AllPipelines() { return kPipelines; }
+
+}  // namespace adze

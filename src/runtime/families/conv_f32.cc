@@ -1,0 +1,74 @@
+#include "kernels/conv_f32/conv_f32.h"
+
+#include <cmath>
+#include <cstring>
+
+#include "kernels/conv_check.h"
+#include "runtime/families/family_util.h"
+
+namespace adze {
+namespace {
+
+struct State {
+  ConvF32Args args;
+  ConvSizes sizes;
+  ConvF32Blocking blocking;
+  int64_t zero_floats;  // of the workspace, before the workers' scratch; a multiple of 16
+};
+
+Status Prepare(PreparedStep& p) {
+  State s{};
+  ADZE_ASSIGN(s.args, ReadArgs<ConvF32Args>(p));
+  ADZE_TRY(CheckArity(p, s.args.has_residual != 0 ? 2 : 1, 1));
+  ADZE_TRY(CheckDType(p.inputs[0], DType::kFloat32, "the input"));
+  ADZE_TRY(CheckDType(p.outputs[0], DType::kFloat32, "the output"));
+  ADZE_TRY(CheckConvWindow(s.args.window));
+  ADZE_ASSIGN(s.sizes, ConvSizesOf(s.args.window, p.inputs[0], p.outputs[0]));
+  if (s.args.has_residual != 0) {
+    ADZE_TRY(CheckDType(p.inputs[1], DType::kFloat32, "the residual"));
+    ADZE_TRY(CheckSameShape(p.inputs[1], p.outputs[0], "the residual"));
+  }
+  if (!(s.args.act_min <= s.args.act_max)) return InvalidInput("empty activation range");
+  ADZE_TRY(CheckWeight(p, 0, DType::kFloat32, ConvF32PackedFloats(s.args.window, p.isa)));
+  ADZE_TRY(CheckWeight(p, 1, DType::kFloat32, s.args.window.out_channels));
+  s.blocking = BlockConvF32(s.args.window, s.sizes, p.isa, p.num_threads);
+  s.zero_floats = (s.blocking.zero_floats + 15) / 16 * 16;
+  p.workspace_bytes = (s.zero_floats + s.blocking.worker_floats * p.num_threads) *
+                      static_cast<int64_t>(sizeof(float));
+  p.SetState(s);
+  return OkStatus();
+}
+
+Status Run(const PreparedStep& p, ThreadPool& pool) {
+  const State& s = p.State<State>();
+  float* const workspace = reinterpret_cast<float*>(p.workspace);
+  std::memset(workspace, 0, static_cast<size_t>(s.zero_floats) * sizeof(float));
+  ConvF32Call call;
+  call.window = s.args.window;
+  call.sizes = s.sizes;
+  call.x = static_cast<const float*>(p.inputs[0].data);
+  call.weights = p.step->weights[0].data<float>();
+  call.bias = p.step->weights[1].data<float>();
+  if (s.args.has_residual != 0) call.residual = static_cast<const float*>(p.inputs[1].data);
+  call.y = static_cast<float*>(p.outputs[0].data);
+  call.act_min = s.args.act_min;
+  call.act_max = s.args.act_max;
+  call.zeros = workspace;
+  pool.ParallelFor(s.blocking.num_chunks, [&](int64_t chunk, int worker) {
+    ConvF32Chunk(p.isa, call, s.blocking, chunk,
+                 workspace + s.zero_floats + worker * s.blocking.worker_floats);
+  });
+  return OkStatus();
+}
+
+}  // namespace
+
+extern constexpr FamilyDef kConvF32Family{
+    .id = FamilyId::kConvF32,
+    .name = "conv_f32",
+    .summary = "float convolution, Gemm and MatMul with constant weights",
+    .prepare = Prepare,
+    .run = Run,
+};
+
+}  // namespace adze

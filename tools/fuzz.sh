@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Builds the fuzzers and runs each for FUZZ_SECONDS (default 30) from freshly made seeds. A crash fails.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+seconds=${FUZZ_SECONDS:-30}
+cmake --preset fuzz >/dev/null
+cmake --build build-fuzz -j "$(nproc)" >/dev/null
+for fuzzer in build-fuzz/fuzz/*_fuzzer; do
+  name=$(basename "$fuzzer")
+  corpus=build-fuzz/corpus/$name
+  mkdir -p "$corpus"
+  [ -x fuzz/make_seeds.py ] && python3 fuzz/make_seeds.py "$name" "$corpus"
+  echo "fuzz: $name for $seconds s"
+  "$fuzzer" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=3000 -max_len=65536 -print_final_stats=1 "$corpus" 2>&1 |
+    grep -E 'stat::number_of_executed_units|ERROR|SUMMARY|Test unit' || true
+  [ "${PIPESTATUS[0]}" -eq 0 ]
+done
