@@ -13,6 +13,7 @@
 #include "base/thread_pool.h"
 #include "calib/records.h"
 #include "data/dataset.h"
+#include "data/feed.h"
 #include "ir/graph.h"
 
 namespace adze {
@@ -34,9 +35,36 @@ struct CollectOptions {
 Result<Statistics> CollectStatistics(const Graph& graph, const Dataset& dataset,
                                      const CollectOptions& options, ThreadPool* pool);
 
-// Maps data set inputs to graph inputs: element i is the index into Sample::inputs of graph input i. Names must match
-// where the data set gives them; refuses missing and surplus inputs by name.
-Result<std::vector<int>> MatchInputs(const Graph& graph, const Dataset& dataset);
+// Reads samples of a split, spread evenly over it, decoded in parallel a few at a time; gives them as the network's
+// inputs.
+class SampleReader {
+ public:
+  // At most `samples` samples (0: all). `dataset` and `pool` must outlive the reader. Refuses an unknown split and data
+  // that does not fit the network.
+  static Result<SampleReader> Create(const Graph& graph, const Dataset& dataset,
+                                     const std::string& split, int64_t samples, ThreadPool* pool);
+  int64_t num_batches() const;  // of batch_size() samples each: 1 unless the network's batch is fixed
+  int64_t batch_size() const { return batch_; }
+  // Moves the next batch into `inputs`, in the network's order, valid until the next call.
+  Status Next(std::vector<ConstTensorView>* inputs);
+  std::string last_id() const { return last_id_; }  // of the batch's first sample
+
+ private:
+  SampleReader(Feed feed, const Dataset& dataset, std::string split, ThreadPool* pool)
+      : feed_(std::move(feed)), dataset_(&dataset), split_(std::move(split)), pool_(pool) {}
+  Status Decode();
+  Feed feed_;
+  const Dataset* dataset_;
+  std::string split_;
+  ThreadPool* pool_;
+  int64_t batch_ = 1;
+  std::vector<int64_t> indices_;
+  size_t next_ = 0;              // into indices_, of the first sample not decoded yet
+  std::vector<Sample> decoded_;
+  size_t used_ = 0;              // of decoded_
+  std::vector<Tensor> current_;
+  std::string last_id_;
+};
 
 }  // namespace adze
 

@@ -8,9 +8,6 @@
 
 namespace adze {
 
-// Slots per sign of a working histogram: 0: below 2^-32, 1 … 4096: the bins, 4097: 2^32 and above, infinities and NaN.
-inline constexpr int kSlotsPerSign = 4098;
-
 struct ScanResult {
   float min;           // of the elements when all are finite
   float max;
@@ -19,8 +16,10 @@ struct ScanResult {
 // n >= 1.
 ScanResult ScanF32(Isa isa, const float* x, int64_t n);
 
-// slots[i] = slot of x[i] by magnitude, plus kSlotsPerSign if its sign bit is set. Returns how many x are +-0.
-int64_t SlotsF32(Isa isa, const float* x, int64_t n, int32_t* slots);
+// Appends the HistRecord slot of every element that is not +-0 to `slots`, in order, and returns how many there are. NaN
+// and infinities count as large. Space for n + kSlotSlack entries is needed.
+inline constexpr int kSlotSlack = 16;
+int64_t NonZeroSlotsF32(Isa isa, const float* x, int64_t n, int32_t* slots);
 
 }  // namespace adze
 

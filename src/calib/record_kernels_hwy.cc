@@ -1,8 +1,5 @@
-#include <algorithm>
-#include <bit>
-#include <cmath>
-
 #include "calib/record_kernels.h"
+#include "calib/records.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "calib/record_kernels_hwy.cc"
@@ -61,37 +58,51 @@ void ScanImpl(const float* x, int64_t n, ScanResult* out) {
   out->non_finite = bad;
 }
 
-int64_t SlotsImpl(const float* x, int64_t n, int32_t* slots) {
+int64_t NonZeroSlotsImpl(const float* x, int64_t n, int32_t* slots) {
+  constexpr int32_t kLast = HistRecord::kSlotsPerSign - 1;
   const hn::ScalableTag<float> d;
   const hn::RebindToSigned<decltype(d)> di;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   const auto magnitude = hn::Set(di, 0x7fffffff);
   const auto base = hn::Set(di, kLowestBin - 1);
-  const auto last = hn::Set(di, kSlotsPerSign - 1);
-  const auto negative = hn::Set(di, kSlotsPerSign);
-  int64_t zeros = 0;
+  const auto last = hn::Set(di, kLast);
+  const auto negative = hn::Set(di, HistRecord::kSlotsPerSign);
+#if HWY_TARGET != HWY_AVX3
+  int32_t lane_slots[hn::MaxLanes(d)];
+#endif
+  int64_t count = 0;
   int64_t i = 0;
   for (; i + lanes <= n; i += lanes) {
     const auto bits = hn::BitCast(di, hn::LoadU(d, x + i));
     const auto abs = hn::And(bits, magnitude);
-    zeros += static_cast<int64_t>(hn::CountTrue(di, hn::Eq(abs, hn::Zero(di))));
     const auto bin = hn::Sub(hn::ShiftRight<kMantissaShift>(abs), base);
     const auto slot = hn::Min(hn::Max(bin, hn::Zero(di)), last);
-    const auto sign = hn::BroadcastSignBit(bits);
-    hn::StoreU(hn::Add(slot, hn::And(sign, negative)), di, slots + i);
+    const auto signed_slot = hn::Add(slot, hn::And(hn::BroadcastSignBit(bits), negative));
+    // Zeros are dropped: there are many, and each increment would wait for the last one's store.
+#if HWY_TARGET == HWY_AVX3
+    const auto keep = hn::Ne(abs, hn::Zero(di));
+    hn::StoreU(hn::Compress(signed_slot, keep), di, slots + count);
+    count += static_cast<int64_t>(hn::CountTrue(di, keep));
+#else
+    hn::StoreU(signed_slot, di, lane_slots);
+    for (int64_t k = 0; k < lanes; ++k) {
+      slots[count] = lane_slots[k];
+      count += x[i + k] != 0;
+    }
+#endif
   }
   for (; i < n; ++i) {
     const hn::CappedTag<float, 1> d1;
     const hn::RebindToSigned<decltype(d1)> di1;
     const int32_t bits = hn::GetLane(hn::BitCast(di1, hn::LoadU(d1, x + i)));
     const int32_t abs = bits & 0x7fffffff;
-    zeros += abs == 0;
+    if (abs == 0) continue;
     int32_t slot = (abs >> kMantissaShift) - (kLowestBin - 1);
     slot = slot < 0 ? 0 : slot;
-    slot = slot > kSlotsPerSign - 1 ? kSlotsPerSign - 1 : slot;
-    slots[i] = slot + (bits < 0 ? kSlotsPerSign : 0);
+    slot = slot > kLast ? kLast : slot;
+    slots[count++] = slot + (bits < 0 ? HistRecord::kSlotsPerSign : 0);
   }
-  return zeros;
+  return count;
 }
 
 }  // namespace HWY_NAMESPACE
@@ -107,8 +118,8 @@ ScanResult ScanF32(Isa isa, const float* x, int64_t n) {
   return out;
 }
 
-int64_t SlotsF32(Isa isa, const float* x, int64_t n, int32_t* slots) {
-  return ADZE_HWY_CALL(isa, SlotsImpl)(x, n, slots);
+int64_t NonZeroSlotsF32(Isa isa, const float* x, int64_t n, int32_t* slots) {
+  return ADZE_HWY_CALL(isa, NonZeroSlotsImpl)(x, n, slots);
 }
 
 }  // namespace adze

@@ -13,11 +13,8 @@ namespace {
 constexpr int64_t kNormalizeEvery = int64_t{1} << 30;
 constexpr int64_t kLimb = int64_t{1} << 32;
 
-constexpr int64_t kRun = 16;                   // sampled elements come in runs of one cache line
-constexpr int64_t kChunk = 512;                // slots computed at a time
-constexpr int64_t kDirect = 2048;              // smaller counts go straight into the record
-constexpr int kWays = 4;                       // interleaved sub-histograms
-constexpr int kSlots = 2 * kSlotsPerSign;
+constexpr int64_t kRun = 16;     // sampled elements come in runs of one cache line
+constexpr int64_t kChunk = 512;  // slots computed at a time
 
 void Normalize(std::array<int64_t, ExactSum::kLimbs>* limbs) {
   for (size_t i = 0; i + 1 < limbs->size(); ++i) {
@@ -27,17 +24,12 @@ void Normalize(std::array<int64_t, ExactSum::kLimbs>* limbs) {
   }
 }
 
-// Adds slot counts to a record. Zeros share slot 0 with the tiny, NaN and infinities slot 4097 with the huge; they
-// are counted apart.
-void AddSlot(int slot, uint64_t count, HistRecord* hist) {
-  const int sign = slot / kSlotsPerSign;
-  const int bin = slot % kSlotsPerSign - 1;
-  if (bin < 0) {
-    hist->tiny += count;
-  } else {
-    hist->bins[static_cast<size_t>(sign * HistRecord::kBinsPerSign +
-                                   std::min(bin, HistRecord::kBinsPerSign - 1))] += count;
-  }
+void Count(Isa isa, const float* x, int64_t n, HistRecord* hist) {
+  int32_t slots[kChunk + kSlotSlack];
+  const int64_t count = NonZeroSlotsF32(isa, x, n, slots);
+  uint64_t* const bins = hist->slots.data();
+  for (int64_t i = 0; i < count; ++i) ++bins[slots[i]];
+  hist->zeros += static_cast<uint64_t>(n - count);
 }
 
 }  // namespace
@@ -112,15 +104,14 @@ double HistRecord::BinLow(int i) {
 }
 
 uint64_t HistRecord::total() const {
-  uint64_t n = zeros + tiny;
-  for (const uint64_t b : bins) n += b;
+  uint64_t n = zeros;
+  for (const uint64_t b : slots) n += b;
   return n;
 }
 
 void HistRecord::Merge(const HistRecord& other) {
-  for (size_t i = 0; i < bins.size(); ++i) bins[i] += other.bins[i];
+  for (size_t i = 0; i < slots.size(); ++i) slots[i] += other.slots[i];
   zeros += other.zeros;
-  tiny += other.tiny;
   nans += other.nans;
   infs += other.infs;
 }
@@ -191,16 +182,14 @@ void TensorRecord::Merge(const TensorRecord& other) {
   channel.Merge(other.channel);
 }
 
-Collector::Collector(Isa isa) : isa_(isa), counts_(static_cast<size_t>(kWays * kSlots), 0) {}
-
-void Collector::Collect(std::span<const float> values, TensorRecord* record) {
+void CollectSample(Isa isa, std::span<const float> values, TensorRecord* record) {
   if (values.empty()) return;
   const int64_t n = static_cast<int64_t>(values.size());
-  const float* x = values.data();
+  const float* const x = values.data();
   HistRecord& hist = record->hist;
-  const ScanResult scan = ScanF32(isa_, x, n);
-  std::vector<float> finite;
+  const ScanResult scan = ScanF32(isa, x, n);
   if (scan.non_finite != 0) {
+    std::vector<float> finite;
     for (const float v : values) {
       if (std::isnan(v)) {
         ++hist.nans;
@@ -210,65 +199,34 @@ void Collector::Collect(std::span<const float> values, TensorRecord* record) {
         finite.push_back(v);
       }
     }
-    Collect(finite, record);
+    CollectSample(isa, finite, record);
     return;
   }
   record->range.Collect(scan.min, scan.max);
-
-  int32_t slots[kChunk];
-  int64_t zeros = 0;
-  if (n <= kDirect) {
+  if (n <= HistRecord::kMaxSampled) {
     for (int64_t begin = 0; begin < n; begin += kChunk) {
-      const int64_t size = std::min(kChunk, n - begin);
-      zeros += SlotsF32(isa_, x + begin, size, slots);
-      for (int64_t i = 0; i < size; ++i) AddSlot(slots[i], 1, &hist);
+      Count(isa, x + begin, std::min(kChunk, n - begin), &hist);
     }
-  } else {
-    const auto count = [&](const float* p, int64_t size) {
-      zeros += SlotsF32(isa_, p, size, slots);
-      uint32_t* const c = counts_.data();
-      int64_t i = 0;
-      for (; i + kWays <= size; i += kWays) {
-        ++c[slots[i]];
-        ++c[kSlots + slots[i + 1]];
-        ++c[2 * kSlots + slots[i + 2]];
-        ++c[3 * kSlots + slots[i + 3]];
-      }
-      for (; i < size; ++i) ++c[slots[i]];
-    };
-    if (n <= HistRecord::kMaxSampled) {
-      for (int64_t begin = 0; begin < n; begin += kChunk) {
-        count(x + begin, std::min(kChunk, n - begin));
-      }
-    } else {
-      // One run from each of equal intervals, at an offset that varies so that no channel of a channels-last image is
-      // always missed.
-      const int64_t runs = n / kRun;
-      const int64_t wanted = HistRecord::kMaxSampled / kRun;
-      float gathered[kChunk];
-      int64_t filled = 0;
-      for (int64_t k = 0; k < wanted; ++k) {
-        const int64_t begin = k * runs / wanted;
-        const int64_t width = (k + 1) * runs / wanted - begin;
-        const int64_t jitter = static_cast<int64_t>((static_cast<uint32_t>(k) * 2654435761u) >> 8) % width;
-        std::copy_n(x + (begin + jitter) * kRun, kRun, gathered + filled);
-        filled += kRun;
-        if (filled == kChunk) {
-          count(gathered, filled);
-          filled = 0;
-        }
-      }
-      count(gathered, filled);
-    }
-    for (int s = 0; s < kSlots; ++s) {
-      uint32_t total = 0;
-      for (int w = 0; w < kWays; ++w) total += counts_[static_cast<size_t>(w * kSlots + s)];
-      if (total != 0) AddSlot(s, total, &hist);
-    }
-    std::fill(counts_.begin(), counts_.end(), 0u);
+    return;
   }
-  hist.zeros += static_cast<uint64_t>(zeros);
-  hist.tiny -= static_cast<uint64_t>(zeros);
+  // One run from each of equal intervals, at an offset that varies so that no channel of a channels-last image is always
+  // missed.
+  const int64_t runs = n / kRun;
+  constexpr int64_t kWanted = HistRecord::kMaxSampled / kRun;
+  float gathered[kChunk];
+  int64_t filled = 0;
+  for (int64_t k = 0; k < kWanted; ++k) {
+    const int64_t begin = k * runs / kWanted;
+    const int64_t width = (k + 1) * runs / kWanted - begin;
+    const uint32_t hash = static_cast<uint32_t>(k) * 2654435761u >> 8;
+    std::copy_n(x + (begin + hash % width) * kRun, kRun, gathered + filled);
+    filled += kRun;
+    if (filled == kChunk) {
+      Count(isa, gathered, filled, &hist);
+      filled = 0;
+    }
+  }
+  Count(isa, gathered, filled, &hist);
 }
 
 Status Statistics::Merge(const Statistics& other) {

@@ -40,18 +40,21 @@ class ExactSum {
 // 16-element runs; minima and maxima (RangeRecord) always see every element.
 struct HistRecord {
   static constexpr int kBinsPerSign = 4096;
-  static constexpr int kBins = 2 * kBinsPerSign;   // positive bins, then negative bins, by magnitude
-  static constexpr int64_t kMaxSampled = 32768;    // per tensor and sample
-  std::vector<uint64_t> bins = std::vector<uint64_t>(kBins);
-  uint64_t zeros = 0;  // exact zeros
-  uint64_t tiny = 0;   // other magnitudes below 2^-32
+  // Slots of one sign: 0: non-zero magnitudes below 2^-32; 1 … 4096: the bins; 4097: magnitudes from 2^32 on.
+  static constexpr int kSlotsPerSign = kBinsPerSign + 2;
+  static constexpr int kSlots = 2 * kSlotsPerSign;  // positive, then negative
+  static constexpr int64_t kMaxSampled = 16384;     // per tensor and sample
+  std::vector<uint64_t> slots = std::vector<uint64_t>(kSlots);
+  uint64_t zeros = 0;  // both signs
   uint64_t nans = 0;   // over all elements, not only the sampled ones
   uint64_t infs = 0;
 
-  // The magnitudes [BinLow(i), BinLow(i + 1)) lie in bin i, 0 <= i < kBinsPerSign; magnitudes from 2^32 on are
-  // counted in the last bin.
+  // The magnitudes [BinLow(i), BinLow(i + 1)) lie in bin i, 0 <= i < kBinsPerSign.
   static double BinLow(int i);
-  uint64_t total() const;  // finite counts
+  uint64_t bin(bool negative, int i) const {
+    return slots[static_cast<size_t>((negative ? kSlotsPerSign : 0) + 1 + i)];
+  }
+  uint64_t total() const;  // finite values
   void Merge(const HistRecord& other);
   friend bool operator==(const HistRecord&, const HistRecord&) = default;
 };
@@ -94,18 +97,8 @@ struct TensorRecord {
   void Merge(const TensorRecord& other);
 };
 
-// Adds samples to records. Holds scratch memory only: one per thread serves any number of tensors. Large tensors are
-// counted in interleaved 32-bit sub-histograms, so that equal neighbours do not wait for each other's stores.
-class Collector {
- public:
-  explicit Collector(Isa isa);
-  // One sample's values, in any fixed layout. Records that several threads share must be guarded by the caller.
-  void Collect(std::span<const float> values, TensorRecord* record);
-
- private:
-  Isa isa_;
-  std::vector<uint32_t> counts_;
-};
+// Adds one sample's values, in any fixed layout, to a record. Thread-compatible.
+void CollectSample(Isa isa, std::span<const float> values, TensorRecord* record);
 
 // A statistics file: records by tensor name, plus what they were made from.
 struct Statistics {

@@ -1,5 +1,5 @@
-// The statistics file: one safetensors file. Per tensor NAME: "hist/NAME" u64[8192], "counts/NAME" u64[5] (zeros, tiny,
-// NaN, infinities, samples), "range/NAME" f32[2], "sums/NAME" i64[2, 20] (limbs of the summed minima and maxima), and with
+// The statistics file: one safetensors file. Per tensor NAME: "hist/NAME" u64[8196], "counts/NAME" u64[4] (zeros, NaN,
+// infinities, samples), "range/NAME" f32[2], "sums/NAME" i64[2, 20] (limbs of the summed minima and maxima), and with
 // channel records "channel_range/NAME" f32[C, 2], "channel_sums/NAME" i64[C, 2, 20], "channel_counts/NAME" u64[C].
 #include <algorithm>
 #include <charconv>
@@ -46,16 +46,15 @@ class Loader {
   std::string Where() const { return "statistics of tensor '" + name_ + "'"; }
 
   Status Load(TensorRecord* r) const {
-    ADZE_ASSIGN(const auto bins, Get<uint64_t>("hist", {HistRecord::kBins}));
-    ADZE_ASSIGN(const auto counts, Get<uint64_t>("counts", {5}));
+    ADZE_ASSIGN(const auto slots, Get<uint64_t>("hist", {HistRecord::kSlots}));
+    ADZE_ASSIGN(const auto counts, Get<uint64_t>("counts", {4}));
     ADZE_ASSIGN(const auto range, Get<float>("range", {2}));
     ADZE_ASSIGN(const auto sums, Get<int64_t>("sums", {2, kLimbs}));
-    r->hist.bins.assign(bins.begin(), bins.end());
+    r->hist.slots.assign(slots.begin(), slots.end());
     r->hist.zeros = counts[0];
-    r->hist.tiny = counts[1];
-    r->hist.nans = counts[2];
-    r->hist.infs = counts[3];
-    r->range.samples = counts[4];
+    r->hist.nans = counts[1];
+    r->hist.infs = counts[2];
+    r->range.samples = counts[3];
     r->range.min = range[0];
     r->range.max = range[1];
     if (!(std::isfinite(range[0]) && std::isfinite(range[1]) && range[0] <= range[1]) ||
@@ -124,9 +123,9 @@ Status WriteStatistics(const Statistics& statistics, const std::string& path) {
                    {"samples", std::to_string(statistics.samples)}};
   for (const auto& [name, r] : statistics.tensors) {
     file.tensors["hist/" + name] =
-        Tensor::FromValues<uint64_t>({HistRecord::kBins}, std::span(r.hist.bins));
+        Tensor::FromValues<uint64_t>({HistRecord::kSlots}, std::span(r.hist.slots));
     file.tensors["counts/" + name] = Tensor::FromValues<uint64_t>(
-        {5}, {r.hist.zeros, r.hist.tiny, r.hist.nans, r.hist.infs, r.range.samples});
+        {4}, {r.hist.zeros, r.hist.nans, r.hist.infs, r.range.samples});
     file.tensors["range/" + name] = Tensor::FromValues<float>({2}, {r.range.min, r.range.max});
     Tensor sums = Tensor::Allocate(DType::kInt64, {2, kLimbs});
     PutSum(r.range.sum_min, sums.mutable_data<int64_t>());

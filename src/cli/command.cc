@@ -1,9 +1,7 @@
 #include "cli/command.h"
 
 #include <sys/resource.h>
-#include <unistd.h>
 
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 
@@ -16,10 +14,6 @@
 
 namespace adze::cli {
 namespace {
-
-double NowSeconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 bool EndsWith(const std::string& s, std::string_view suffix) {
   return s.size() >= suffix.size() && s.compare(s.size() - suffix.size(), suffix.size(), suffix) == 0;
@@ -103,44 +97,6 @@ int64_t PeakRssBytes() {
   struct rusage usage;
   ::getrusage(RUSAGE_SELF, &usage);
   return static_cast<int64_t>(usage.ru_maxrss) * 1024;
-}
-
-void TerminalProgress::Begin(int64_t total, std::string_view unit, std::string_view label) {
-  total_ = total;
-  done_ = 0;
-  unit_ = unit;
-  label_ = label;
-  start_s_ = NowSeconds();
-  drawn_s_ = 0;
-}
-
-void TerminalProgress::Advance(int64_t n) {
-  done_ += n;
-  if (NowSeconds() - drawn_s_ > 0.1) Draw(false);
-}
-
-void TerminalProgress::End() { Draw(true); }
-
-void TerminalProgress::Draw(bool last) {
-  if (::isatty(STDERR_FILENO) == 0) return;
-  drawn_s_ = NowSeconds();
-  const double seconds = drawn_s_ - start_s_;
-  const double rate = seconds > 0 ? static_cast<double>(done_) / seconds : 0;
-  if (total_ <= 0) {
-    std::fprintf(stderr, "\r\033[K%s: %lld %s, %.1f/s", label_.c_str(),
-                 static_cast<long long>(done_), unit_.c_str(), rate);
-  } else {
-    constexpr int kWidth = 24;
-    const int filled = static_cast<int>(kWidth * done_ / total_);
-    std::string bar(static_cast<size_t>(std::min(filled, kWidth)), '#');
-    bar.resize(kWidth, '.');
-    const double left = rate > 0 ? static_cast<double>(total_ - done_) / rate : 0;
-    std::fprintf(stderr, "\r\033[K%s [%s] %lld/%lld %s, %.1f/s, %.0f s left", label_.c_str(),
-                 bar.c_str(), static_cast<long long>(done_), static_cast<long long>(total_),
-                 unit_.c_str(), rate, left);
-  }
-  if (last) std::fputc('\n', stderr);
-  std::fflush(stderr);
 }
 
 }  // namespace adze::cli

@@ -9,7 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "base/progress.h"
 #include "base/status.h"
 #include "base/thread_pool.h"
 #include "ir/graph.h"
@@ -55,23 +54,6 @@ Result<LoadedModel> LowerModel(const Graph& graph, int threads, ExecutorOptions 
 
 // Largest resident memory of this process so far, in bytes.
 int64_t PeakRssBytes();
-
-// A progress bar with rate and remaining time on stderr; silent when stderr is no terminal.
-class TerminalProgress : public ProgressSink {
- public:
-  void Begin(int64_t total, std::string_view unit, std::string_view label) override;
-  void Advance(int64_t n) override;
-  void End() override;
-
- private:
-  void Draw(bool last);
-  int64_t total_ = 0;
-  int64_t done_ = 0;
-  std::string unit_;
-  std::string label_;
-  double start_s_ = 0;
-  double drawn_s_ = 0;
-};
 
 }  // namespace adze::cli
 

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "cli/command.h"
+#include "cli/terminal_progress.h"
 #include "data/dataset.h"
 
 namespace adze::cli {
@@ -58,9 +59,9 @@ Status Eval(const EvalCommand& o) {
   }
   EvalOptions options = o.options;
   options.decode_threads = model.pool->num_threads();
-  TerminalProgress progress;
+  const std::unique_ptr<ProgressSink> progress = MakeTerminalProgress();
   ADZE_ASSIGN(const EvalResult r, EvaluateModel(model.executor.get(), reference.executor.get(),
-                                                *dataset, options, &progress));
+                                                *dataset, options, progress.get()));
   if (!o.common.json) {
     PrintText(r);
     return OkStatus();

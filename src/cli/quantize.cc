@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "cli/command.h"
+#include "cli/terminal_progress.h"
 #include "data/dataset.h"
 #include "formats/encodings/encodings.h"
 #include "formats/onnx/onnx.h"
@@ -97,22 +98,22 @@ Status Quantize(const QuantizeCommand& o) {
   settings.quant.symmetric_activations = o.symmetric;
   settings.quant.float_tail = !o.no_float_tail;
   ADZE_ASSIGN(settings.isa, ChooseIsa());
-  TerminalProgress bar;
+  const std::unique_ptr<ProgressSink> bar = MakeTerminalProgress();
   std::string stage;
   int64_t shown = 0;
   settings.progress = [&](std::string_view name, int64_t done, int64_t total) {
     if (name != stage) {
-      if (!stage.empty()) bar.End();
+      if (!stage.empty()) bar->End();
       stage = name;
       shown = 0;
-      bar.Begin(total, "steps", name);
+      bar->Begin(total, "steps", name);
     }
-    bar.Advance(done - shown);
+    bar->Advance(done - shown);
     shown = done;
   };
   ThreadPool pool(o.common.threads);
   Result<QuantizeResult> result = QuantizeModel(graph, *dataset, settings, &pool);
-  if (!stage.empty()) bar.End();
+  if (!stage.empty()) bar->End();
   if (!result.ok()) return result.status().WithContext(o.model);
   if (!o.encodings.empty()) ADZE_TRY(WriteEncodings(result->encodings, o.encodings));
   if (!o.statistics.empty()) ADZE_TRY(WriteStatistics(result->statistics, o.statistics));

@@ -97,14 +97,22 @@ Image ResizeColumns(const Image& in, int64_t height) {
   return out;
 }
 
+Image ResizeWidth(const Image& image, int64_t width) {
+  if (width == image.width) return image;
+  return image.channels == 1 ? ResizeRows<1>(image, width) : ResizeRows<3>(image, width);
+}
+
+Image ResizeHeight(const Image& image, int64_t height) {
+  return height == image.height ? image : ResizeColumns(image, height);
+}
+
 }  // namespace
 
 Image ResizeBilinear(const Image& image, int64_t height, int64_t width) {
-  if (width == image.width) {
-    return height == image.height ? image : ResizeColumns(image, height);
-  }
-  Image rows = image.channels == 1 ? ResizeRows<1>(image, width) : ResizeRows<3>(image, width);
-  return height == image.height ? rows : ResizeColumns(rows, height);
+  const bool height_first =
+      image.height > height && image.height - height > 2 * (image.width - width);
+  return height_first ? ResizeWidth(ResizeHeight(image, height), width)
+                      : ResizeHeight(ResizeWidth(image, width), height);
 }
 
 }  // namespace adze

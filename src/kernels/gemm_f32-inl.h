@@ -12,8 +12,7 @@
 #define ADZE_KERNELS_GEMM_F32_INL_H_
 #endif
 
-#include "kernels/hwy_tail-inl.h"
-#include "kernels/hwy_unroll-inl.h"
+#include "kernels/hwy_util-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace adze {
@@ -48,14 +47,13 @@ struct GemmTile {
   float lo = 0, hi = 0;
 };
 
-// NaN passes through.
 HWY_INLINE GemmVec GemmClamp(GemmVec v, GemmVec lo, GemmVec hi) {
-  return hn::Min(hi, hn::Max(lo, v));
+  return MinNan(hi, MaxNan(lo, v));
 }
 
 // y = clamp((acc + bias) + residual, lo, hi) of `rows` rows of `width` accumulators each, of which t.columns are valid.
-// Out of line: for the last panel, and everything that is rarely needed.
-HWY_NOINLINE void GemmStorePartial(const GemmTile& t, const float* acc, int64_t rows, int64_t width) {
+// Out of line: for the last panel and single rows.
+inline HWY_NOINLINE void GemmStorePartial(const GemmTile& t, const float* acc, int64_t rows, int64_t width) {
   const GemmTag d;
   const GemmVec lo = hn::Set(d, t.lo);
   const GemmVec hi = hn::Set(d, t.hi);
@@ -75,7 +73,7 @@ HWY_NOINLINE void GemmStorePartial(const GemmTile& t, const float* acc, int64_t 
 template <int kRows, int kVecs>
 HWY_INLINE void GemmStore(const GemmTile& t, GemmVec (&acc)[kRows][kVecs]) {
   const GemmTag d;
-  if (t.columns < kVecs * kGemmLanes || t.bias == nullptr) {
+  if (t.columns < kVecs * kGemmLanes) {
     HWY_ALIGN float lanes[kRows * kVecs * kGemmLanes];
     Unroll<kRows>([&](auto r) ADZE_UNROLLED {
       Unroll<kVecs>([&](auto v) ADZE_UNROLLED {
@@ -90,7 +88,7 @@ HWY_INLINE void GemmStore(const GemmTile& t, GemmVec (&acc)[kRows][kVecs]) {
   const int64_t stride = t.stride;
   float* HWY_RESTRICT y = t.y;
   Unroll<kVecs>([&](auto v) ADZE_UNROLLED {
-    const GemmVec bias = hn::LoadU(d, t.bias + v * kGemmLanes);
+    const GemmVec bias = t.bias == nullptr ? hn::Zero(d) : hn::LoadU(d, t.bias + v * kGemmLanes);
     Unroll<kRows>([&](auto r) ADZE_UNROLLED { acc[r][v] = hn::Add(acc[r][v], bias); });
   });
   if (t.residual != nullptr) {

@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-
-#include "numerics/rounding.h"
+#include <limits>
 
 namespace adze {
 
@@ -58,29 +57,34 @@ AffineParams ChooseAffineParams(float min, float max, DType storage, bool symmet
                                 float min_range) {
   const IntRange range = RangeOf(storage);
   const bool is_signed = range.min < 0;
-  // Double keeps max - min from overflowing and the zero point exact.
-  double lo = std::min(static_cast<double>(min), 0.0);
-  double hi = std::max(static_cast<double>(max), 0.0);
+  // A statistic may be NaN or infinite; double keeps max - min from overflowing and the zero point exact.
+  constexpr double kLargest = std::numeric_limits<float>::max();
+  const auto finite = [](float v) { return std::isnan(v) ? 0.0 : static_cast<double>(v); };
+  double lo = std::clamp(finite(min), -kLargest, 0.0);
+  double hi = std::clamp(finite(max), 0.0, kLargest);
+  const double width = std::isnormal(min_range) && min_range > 0 ? min_range : 1e-6;
+  // Never zero or subnormal, whatever min_range and the number of levels are.
+  const auto to_scale = [](double scale) {
+    return std::max(static_cast<float>(scale), std::numeric_limits<float>::min());
+  };
   if (symmetric) {
     const int64_t levels = is_signed ? range.max : (range.max - range.min) / 2;
-    const double bound = std::max({-lo, hi, static_cast<double>(min_range) / 2});
-    const double scale = bound / static_cast<double>(levels);
+    const double bound = std::max({-lo, hi, width / 2});
     const int64_t zero_point = is_signed ? 0 : (range.max + 1) / 2;
-    return {static_cast<float>(scale), static_cast<int32_t>(zero_point)};
+    return {to_scale(bound / static_cast<double>(levels)), static_cast<int32_t>(zero_point)};
   }
-  if (hi - lo < min_range) {
+  if (hi - lo < width) {
     if (-lo > hi) {
-      lo = hi - min_range;
+      lo = hi - width;
     } else {
-      hi = lo + min_range;
+      hi = lo + width;
     }
   }
-  const double levels = static_cast<double>(range.max - range.min);
-  const float scale = static_cast<float>((hi - lo) / levels);
-  const int32_t zero_point =
-      RoundSaturate(static_cast<float>(static_cast<double>(range.min) - lo / scale),
-                    static_cast<int32_t>(range.min), static_cast<int32_t>(range.max));
-  return {scale, zero_point};
+  const float scale = to_scale((hi - lo) / static_cast<double>(range.max - range.min));
+  // At most 32 bits wide: exact in double, where RoundSaturate would not be for int32.
+  const double zero_point = std::nearbyint(static_cast<double>(range.min) - lo / scale);
+  return {scale, static_cast<int32_t>(std::clamp(zero_point, static_cast<double>(range.min),
+                                                 static_cast<double>(range.max)))};
 }
 
 }  // namespace adze

@@ -65,16 +65,17 @@ Result<Dim> SameDim(const Dim& a, const Dim& b, const char* what) {
 
 Result<Dim> CheckedWindowOutput(const WindowGeometry& g, int i, const Dim& input, bool ceil_mode) {
   const int64_t extent = (g.kernel[i] - 1) * g.dilation[i] + 1;
-  const int64_t pads = g.pad_begin[i] + g.pad_end[i];
-  if (input.is_const() && input.value() + pads < extent) {
-    return InvalidInput("the window spans " + std::to_string(extent) +
-                        ", more than the padded input " + std::to_string(input.value() + pads));
-  }
   if (ceil_mode && !input.is_const() && g.pad_end[i] + g.stride[i] > extent) {
-    return Unsupported("ceil_mode with stride and end padding larger than the window on the symbolic dimension " +
+    return Unsupported("ceil_mode with stride and end padding larger than the window on dimension " +
                        input.ToString());
   }
-  return WindowOutput(g, i, input, ceil_mode);
+  const Dim out = WindowOutput(g, i, input, ceil_mode);
+  if (out.is_const() && out.value() < 1) {
+    return InvalidInput(
+        "the window spans " + std::to_string(extent) + ", more than the padded input " +
+        std::to_string(input.value() + g.pad_begin[i] + g.pad_end[i]));
+  }
+  return out;
 }
 
 Status CheckSize(const ConstTensorView& t, int64_t size, const char* name) {

@@ -69,8 +69,9 @@ Status RequireVector(const InferContext& ctx, int i, const char* name, const Dim
 // a symbol).
 Result<Dim> SameDim(const Dim& a, const Dim& b, const char* what);
 
-// WindowOutput, refusing a window larger than the padded input (InvalidInput) and, with ceil_mode, a symbolic size
-// whose formula would need the rule that drops a last window inside the end padding (Unsupported).
+// WindowOutput, refusing a window larger than the padded input (InvalidInput; ceil_mode allows a last window that is
+// partly outside) and, with ceil_mode, a symbolic size whose formula would need the rule that drops a last window
+// starting inside the end padding (Unsupported).
 Result<Dim> CheckedWindowOutput(const WindowGeometry& g, int i, const Dim& input, bool ceil_mode);
 
 // Checks of evaluations, on numbers.

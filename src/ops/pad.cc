@@ -112,6 +112,7 @@ Status Eval(const EvalContext& ctx) {
     expected[static_cast<int>(axes[i])] += pads[i] + end;
   }
   ADZE_TRY(CheckDims(y.dims, expected.span()));
+  if (ctx.has(2) && ctx.in(2).size() != 1) return InvalidInput("constant_value is not one element");
   if (y.size() == 0) return OkStatus();
   const size_t bytes = SizeOf(x.dtype);
   int64_t x_stride[kMaxRank];

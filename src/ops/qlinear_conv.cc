@@ -16,10 +16,16 @@ std::optional<Dim> Channels(const InferContext& ctx, int w) {
 template <typename Finish>
 void Accumulate(const ConvDims& d, const ConstTensorView& x, int32_t x_zero_point,
                 const ConstTensorView& w, const QuantParamView& w_params, Finish&& finish) {
+  int64_t channel = -1;  // whose zero point w_zero_point is
+  int32_t w_zero_point = 0;
   ForEachConvOutput<int64_t>(
       d,
       [&](int64_t i, int64_t k, int64_t m) -> int64_t {
-        return (Int8At(x, i) - x_zero_point) * (Int8At(w, k) - w_params.ZeroPointAt(m));
+        if (m != channel) {
+          channel = m;
+          w_zero_point = w_params.ZeroPointAt(m);
+        }
+        return (Int8At(x, i) - x_zero_point) * (Int8At(w, k) - w_zero_point);
       },
       finish);
 }

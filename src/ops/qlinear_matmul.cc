@@ -31,11 +31,20 @@ Status RefuseBatchedParams(const InferContext& ctx, std::initializer_list<int> i
 template <typename Finish>
 void Accumulate(const MatMulDims& d, const ConstTensorView& a, const QuantParamView& a_params,
                 const ConstTensorView& b, const QuantParamView& b_params, Finish&& finish) {
+  int64_t at_row = -1;  // whose zero points these are
+  int64_t at_column = -1;
+  int32_t a_zero_point = 0;
+  int32_t b_zero_point = 0;
   ForEachMatMulOutput<int64_t>(
       d,
       [&](int64_t i, int64_t j, int64_t row, int64_t column) -> int64_t {
-        return (Int8At(a, i) - a_params.ZeroPointAt(row)) *
-               (Int8At(b, j) - b_params.ZeroPointAt(column));
+        if (row != at_row || column != at_column) {
+          at_row = row;
+          at_column = column;
+          a_zero_point = a_params.ZeroPointAt(row);
+          b_zero_point = b_params.ZeroPointAt(column);
+        }
+        return (Int8At(a, i) - a_zero_point) * (Int8At(b, j) - b_zero_point);
       },
       finish);
 }

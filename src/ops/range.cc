@@ -8,9 +8,12 @@
 namespace adze {
 namespace {
 
-// The number of elements; the inputs are scalars of one type.
+// The number of elements; the inputs have one type.
 Result<int64_t> Count(const ConstTensorView& start, const ConstTensorView& limit,
                       const ConstTensorView& delta) {
+  if (start.size() != 1 || limit.size() != 1 || delta.size() != 1) {
+    return InvalidInput("start, limit and delta must be scalars");
+  }
   double n;
   if (IsFloat(start.dtype)) {
     n = std::ceil((NumberAt(limit, 0) - NumberAt(start, 0)) / NumberAt(delta, 0));

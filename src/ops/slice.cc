@@ -9,6 +9,8 @@ namespace adze {
 namespace {
 
 constexpr int64_t kFar = int64_t{1} << 61;  // beyond every dimension: "to the end"
+// The same for symbolic dimensions: exporters write INT32_MAX or 10^9 where they mean the end.
+constexpr int64_t kFarBound = 1'000'000'000;
 
 // start and end of a dimension of constant size, as the standard clamps them, and the number of elements taken.
 struct Range {
@@ -38,8 +40,8 @@ std::optional<Dim> SymbolicCount(const Dim& start, const Dim& end, int64_t step,
   // A bound in the tensor's own coordinates.
   const auto resolve = [&](const Dim& bound) {
     if (!bound.is_const()) return bound;
-    if (bound.value() >= kFar) return size;
-    if (bound.value() <= -kFar) return Dim(0);
+    if (bound.value() >= kFarBound) return size;
+    if (bound.value() <= -kFarBound) return Dim(0);
     return bound.value() < 0 ? size + bound : bound;
   };
   if (step > 0) {
@@ -48,8 +50,8 @@ std::optional<Dim> SymbolicCount(const Dim& start, const Dim& end, int64_t step,
     return count;
   }
   // Reversal of the whole dimension; other negative steps need a constant size.
-  const bool from_last = start.IsConst(-1) || (start.is_const() && start.value() >= kFar);
-  if (from_last && end.is_const() && end.value() <= -kFar) return size.CeilDiv(-step);
+  const bool from_last = start.IsConst(-1) || (start.is_const() && start.value() >= kFarBound);
+  if (from_last && end.is_const() && end.value() <= -kFarBound) return size.CeilDiv(-step);
   return std::nullopt;
 }
 

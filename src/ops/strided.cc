@@ -69,7 +69,8 @@ Status EvalCopy(const EvalContext& ctx) {
                         " does not have as many elements as the output shape " +
                         DimsToString(y.dims));
   }
-  std::memmove(y.data, x.data, static_cast<size_t>(x.size()) * SizeOf(x.dtype));
+  const size_t bytes = static_cast<size_t>(x.size()) * SizeOf(x.dtype);
+  if (bytes != 0) std::memmove(y.data, x.data, bytes);
   return OkStatus();
 }
 

@@ -166,6 +166,14 @@ std::optional<ScaleShift> AsScaleShift(const Graph& graph, NodeId id, int axis, 
   return result;
 }
 
+void SupersedeConstant(Patch& patch, const Graph& graph, ValueId old, ValueId by) {
+  if (graph.users(old).size() == 1 && !graph.IsRegionOutput(old)) {
+    patch.Replace(old, by);
+  } else {
+    patch.KeepName(old, by);
+  }
+}
+
 std::vector<double> BiasOf(const Graph& graph, const LinearNode& linear) {
   std::vector<double> bias(static_cast<size_t>(linear.outputs), 0);
   if (linear.bias == kNoId) return bias;
@@ -185,7 +193,7 @@ ValueId AddLinear(Patch& patch, const Graph& graph, const LinearNode& linear, Va
   if (!weight.empty()) {
     const Value& old = graph.value(linear.weight);
     inputs[1] = patch.AddConstant(old.name, FloatTensor(old.constant.dims(), weight));
-    patch.KeepName(linear.weight, inputs[1]);
+    SupersedeConstant(patch, graph, linear.weight, inputs[1]);
   }
   AttrMap attrs = n.attrs;
   if (linear.bias != kNoId ||
@@ -195,7 +203,7 @@ ValueId AddLinear(Patch& patch, const Graph& graph, const LinearNode& linear, Va
     const std::string name =
         linear.bias != kNoId ? graph.value(linear.bias).name : out_name + "_bias";
     inputs.push_back(patch.AddConstant(name, FloatTensor({linear.outputs}, values)));
-    if (linear.bias != kNoId) patch.KeepName(linear.bias, inputs[2]);
+    if (linear.bias != kNoId) SupersedeConstant(patch, graph, linear.bias, inputs[2]);
   }
   const ValueId out = patch.AddNode(n.op, n.name, std::move(inputs), std::move(attrs), out_name);
   patch.SetQuant(out, graph.value(old_output).type.quant);

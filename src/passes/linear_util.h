@@ -49,6 +49,10 @@ std::optional<ScaleShift> AsScaleShift(const Graph& graph, NodeId id, int axis, 
 // The operand of such a node that is not constant; kNoId when there is none.
 ValueId VariableOperand(const Graph& graph, NodeId id);
 
+// `by`, a new constant of the patch, stands for the constant `old` from now on: it takes over the name unless others
+// still use `old`.
+void SupersedeConstant(Patch& patch, const Graph& graph, ValueId old, ValueId by);
+
 // The bias per output channel as it is added (a Gemm's beta multiplied in); zeros when there is none.
 std::vector<double> BiasOf(const Graph& graph, const LinearNode& linear);
 

@@ -35,7 +35,7 @@ Result<Patch> Rewrite(const Graph& graph, NodeId id, const Match& match, const P
     const std::span<const float> given = old.constant.values<float>();
     for (size_t i = 0; i < values.size(); ++i) values[i] = given[given.size() == 1 ? 0 : i];
     bias = patch.AddConstant(old.name, FloatTensor({columns}, values));
-    patch.KeepName(match.id(1), bias);
+    SupersedeConstant(patch, graph, match.id(1), bias);
   }
   patch.Replace(y, patch.AddNode(OpType::Intern("", "Gemm"), matmul.name,
                                  {matmul.inputs[0], matmul.inputs[1], bias}, {},

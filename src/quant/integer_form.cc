@@ -45,6 +45,17 @@ std::string NoComputeForm(const Graph& graph, const Node& n, NodeId id, const Qu
   return "";
 }
 
+// A constant weight has an encoding of its own; it cannot be an activation as well.
+bool IsWeight(const Graph& graph, ValueId id) {
+  if (!graph.value(id).is_constant()) return false;
+  const auto users = graph.users(id);
+  return std::any_of(users.begin(), users.end(), [&](NodeId u) {
+    const OpDef* const def = FindOp(graph.node(u).op);
+    return def != nullptr && def->quant.kind == QuantKind::kCompute &&
+           graph.input(u, def->quant.weight_input) == id;
+  });
+}
+
 // A constant that decides how an operator computes, such as the bounds of Clip, must be one.
 bool OthersAreConstant(const Graph& graph, NodeId id, const std::vector<int>& data) {
   const Node& n = graph.node(id);
@@ -82,7 +93,9 @@ std::string NoIntegerForm(const Graph& graph, NodeId id) {
   }
   const std::vector<int> data = DataInputs(n, *def);
   for (const int i : data) {
-    if (!IsFloat32(graph, n.inputs[static_cast<size_t>(i)])) return "its input is not float32";
+    const ValueId in = n.inputs[static_cast<size_t>(i)];
+    if (!IsFloat32(graph, in)) return "its input is not float32";
+    if (IsWeight(graph, in)) return "its input is the weight of another operator";
   }
   for (const ValueId out : n.outputs) {
     if (out == kNoId) continue;

@@ -1,9 +1,12 @@
 // Runs ONNX's backend node tests against the reference evaluations:
 //   adze_onnx_vectors DIR [--refused FILE] [--op NAME] [--verbose]
-// DIR holds test_*/model.onnx with test_data_set_*/{input,output}_*.pb. Prints per operator how many tests passed,
-// failed, were refused (with reasons). Exit 1 if a test of operators that adze lists gives wrong numbers, or is refused
-// without being named in FILE, or is named there but passes. Tests of operators that adze does not list, and of
-// opsets newer than it reads, are only counted.
+// DIR holds test_*/model.onnx with test_data_set_*/{input,output}_*.pb. Prints per operator how
+// many tests passed, failed, were refused (with reasons). Exit 1 if a test of operators that adze
+// lists gives wrong numbers, or is refused without being named in FILE, or is named there but
+// passes. Tests of operators that adze does not list, and of opsets newer than it reads, are only
+// counted.
+#include <fnmatch.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -134,21 +137,32 @@ Outcome RunTest(const fs::path& dir, const onnx::ModelProto& proto) {
   return outcome;
 }
 
-// Lines "name reason"; a name may end in '*'. '#' starts a comment.
-std::vector<std::string> ReadRefused(const std::string& path) {
-  std::vector<std::string> names;
+// What FILE says about tests: the names (shell patterns) of those that must be refused and, marked
+// with '~', of those whose own numbers are wrong.
+struct Expectations {
+  std::vector<std::string> refused;
+  std::vector<std::string> wrong;
+};
+Expectations ReadExpectations(const std::string& path) {
+  Expectations e;
   std::ifstream in(path);
   std::string line;
   while (std::getline(in, line)) {
     if (line.empty() || line[0] == '#') continue;
-    names.push_back(line.substr(0, line.find(' ')));
+    const std::string name = line.substr(0, line.find(' '));
+    if (name[0] == '~') {
+      e.wrong.push_back(name.substr(1));
+    } else {
+      e.refused.push_back(name);
+    }
   }
-  return names;
+  return e;
 }
 
-bool Matches(const std::string& pattern, const std::string& name) {
-  if (pattern.ends_with('*')) return name.starts_with(pattern.substr(0, pattern.size() - 1));
-  return pattern == name;
+bool Matches(const std::vector<std::string>& patterns, const std::string& name) {
+  return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
+    return fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
+  });
 }
 
 struct Count {
@@ -160,12 +174,12 @@ struct Count {
 int Main(int argc, char** argv) {
   std::string root;
   std::string only;
-  std::vector<std::string> refused_names;
+  Expectations expectations;
   bool verbose = false;
   for (int i = 1; i < argc; ++i) {
     const std::string arg = argv[i];
     if (arg == "--refused" && i + 1 < argc) {
-      refused_names = ReadRefused(argv[++i]);
+      expectations = ReadExpectations(argv[++i]);
     } else if (arg == "--op" && i + 1 < argc) {
       only = argv[++i];
     } else if (arg == "--verbose") {
@@ -214,31 +228,30 @@ int Main(int argc, char** argv) {
       continue;
     }
     const bool is_newer =
-        std::any_of(proto->opset_imports.begin(), proto->opset_imports.end(), [](const auto& i) {
-          return i.first.empty() && i.second > kNewestOnnxOpset;
-        });
+        std::any_of(proto->opset_imports.begin(), proto->opset_imports.end(),
+                    [](const auto& i) { return i.first.empty() && i.second > kNewestOnnxOpset; });
     if (is_newer) {
       ++newer;
       continue;
     }
     const Outcome outcome = RunTest(dir, *proto);
-    const bool expected =
-        std::any_of(refused_names.begin(), refused_names.end(),
-                    [&](const std::string& pattern) { return Matches(pattern, test); });
+    const bool expected = Matches(expectations.refused, test);
+    const bool wrong = Matches(expectations.wrong, test);
     Count& count = counts[op];
     switch (outcome.kind) {
       case Outcome::kPassed:
         ++count.passed;
-        if (expected) problems.push_back(test + ": passes, but is listed as refused");
+        if (expected || wrong) problems.push_back(test + ": passes, but is listed in FILE");
         break;
       case Outcome::kFailed:
         ++count.failed;
-        problems.push_back(test + " (" + op + ") failed: " + outcome.reason);
+        if (!wrong) problems.push_back(test + " (" + op + ") failed: " + outcome.reason);
         break;
       case Outcome::kRefused:
         ++count.refused;
         if (!expected) problems.push_back(test + " (" + op + ") refused: " + outcome.reason);
-        if (verbose && expected) std::printf("refused %s: %s\n", test.c_str(), outcome.reason.c_str());
+        if (verbose && expected)
+          std::printf("refused %s: %s\n", test.c_str(), outcome.reason.c_str());
         break;
     }
     if (verbose && outcome.kind == Outcome::kPassed) std::printf("passed %s\n", test.c_str());

@@ -5,6 +5,7 @@
 // non-empty bins. Exact zeros are left out: every quantizer represents them.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "calib/observers/density.h"
 #include "calib/observers/observer.h"
@@ -15,39 +16,46 @@ namespace {
 constexpr int kBins = 2048;
 constexpr int kCandidates = 64;  // per end
 
-// Divergence for bins [begin, end) quantized to `levels`.
-double Divergence(const std::vector<double>& p, const std::vector<double>& prefix, int begin,
-                  int end, int levels) {
-  const double below = prefix[static_cast<size_t>(begin)];
-  const double above = prefix.back() - prefix[static_cast<size_t>(end)];
-  const double total = prefix.back();
-  const int size = end - begin;
-  if (size <= levels) return (below + above) / total;  // every bin has its own level: only clipping
-  // Sum over bins of P log(P / Q): P has the outliers at its ends, Q does not.
-  double divergence = 0;
-  for (int level = 0; level < levels; ++level) {
-    const int first = begin + static_cast<int>(static_cast<int64_t>(level) * size / levels);
-    const int last = begin + static_cast<int>(static_cast<int64_t>(level + 1) * size / levels);
-    double mass = 0;
-    int filled = 0;
-    for (int b = first; b < last; ++b) {
-      mass += p[static_cast<size_t>(b)];
-      filled += p[static_cast<size_t>(b)] > 0;
-    }
-    const double q = filled == 0 ? 0 : mass / filled;
-    for (int b = first; b < last; ++b) {
-      double reference = p[static_cast<size_t>(b)];
-      if (b == begin) reference += below;
-      if (b == end - 1) reference += above;
-      if (reference <= 0) continue;
-      // An end bin that holds outliers only: smoothed, as nothing of Q is there.
-      const double quantized = p[static_cast<size_t>(b)] > 0 ? q : 1e-4;
-      divergence += reference * std::log(reference / quantized);
-    }
-  }
+// Prefix sums over the linear bins, so that a candidate costs one step per level.
+struct Distribution {
+  std::vector<double> p;        // mass per bin
+  std::vector<double> mass;     // of the bins before
+  std::vector<double> filled;   // how many of them are not empty
+  std::vector<double> p_log_p;  // sum of p log p over them
+};
+
+double XLogX(double x) { return x > 0 ? x * std::log(x) : 0; }
+
+// Divergence for bins [begin, end) quantized to `levels`: sum of P log(P / Q), where P has the outliers in its end bins and
+// Q, one constant per level over its non-empty bins, does not have them. Both are normalised to 1.
+double Divergence(const Distribution& d, int begin, int end, int levels) {
+  const size_t first = static_cast<size_t>(begin);
+  const size_t last = static_cast<size_t>(end) - 1;
+  const double below = d.mass[first];
+  const double above = d.mass.back() - d.mass[last + 1];
+  const double total = d.mass.back();
   const double kept = total - below - above;
-  // Both distributions normalised: P by total, Q by what it kept.
-  return divergence / total + std::log(std::max(kept, 1e-12) / total);
+  if (!(kept > 0)) return std::numeric_limits<double>::infinity();
+  double sum = d.p_log_p[last + 1] - d.p_log_p[first];
+  sum += XLogX(d.p[first] + below) - XLogX(d.p[first]);
+  sum += XLogX(d.p[last] + above) - XLogX(d.p[last]);
+  // An end bin that holds outliers only has no Q: it counts as if a 1e-4 part of a value were there.
+  constexpr double kSmooth = 1e-4;
+  const int64_t size = end - begin;
+  for (int64_t level = 0; level < levels; ++level) {
+    const size_t a = static_cast<size_t>(begin + level * size / levels);
+    const size_t b = static_cast<size_t>(begin + (level + 1) * size / levels);
+    const double mass = d.mass[b] - d.mass[a];
+    const double filled = d.filled[b] - d.filled[a];
+    const double log_q = filled > 0 ? std::log(mass / filled) : 0;
+    if (filled > 0) sum -= mass * log_q;
+    const auto outliers = [&](size_t bin, double count) {
+      if (count > 0) sum -= count * (d.p[bin] > 0 ? log_q : std::log(kSmooth));
+    };
+    if (level == 0) outliers(first, below);
+    if (level == levels - 1) outliers(last, above);
+  }
+  return sum / total + std::log(kept / total);
 }
 
 RealRange FinishEntropy(const TensorRecord& record, const ObserverSpec& spec) {
@@ -74,21 +82,25 @@ RealRange FinishEntropy(const TensorRecord& record, const ObserverSpec& spec) {
       p[static_cast<size_t>(b)] += i.count * share;
     }
   }
-  std::vector<double> prefix(kBins + 1, 0.0);
-  for (size_t b = 0; b < kBins; ++b) prefix[b + 1] = prefix[b] + p[b];
-  if (!(prefix.back() > 0)) return {r.min, r.max};
+  Distribution d{std::move(p), {0}, {0}, {0}};
+  for (const double mass : d.p) {
+    d.mass.push_back(d.mass.back() + mass);
+    d.filled.push_back(d.filled.back() + (mass > 0 ? 1 : 0));
+    d.p_log_p.push_back(d.p_log_p.back() + XLogX(mass));
+  }
+  if (!(d.mass.back() > 0)) return {r.min, r.max};
 
   const int levels = spec.symmetric ? 255 : 256;
   const int zero = std::clamp(static_cast<int>(std::lround(-min / width)), 0, kBins);
   int begin = 0;
   int end = kBins;
-  double best = Divergence(p, prefix, begin, end, levels);
+  double best = Divergence(d, begin, end, levels);
   // At least as many bins as levels stay, as in the original; at equal divergence the wider range wins.
   const auto attempt = [&](int b, int e) {
     if (e - b < levels || b > zero || e < zero) return;
-    const double d = Divergence(p, prefix, b, e, levels);
-    if (d < best) {
-      best = d;
+    const double divergence = Divergence(d, b, e, levels);
+    if (divergence < best) {
+      best = divergence;
       begin = b;
       end = e;
     }

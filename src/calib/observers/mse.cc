@@ -11,6 +11,9 @@
 namespace adze {
 namespace {
 
+// Bins of 4 to 6 % are fine enough to compare ranges, and the search is four times faster.
+constexpr int kJoin = 4;
+
 // Integral of (distance from t to the nearest multiple of 1)^2 over [0, u].
 double SawtoothIntegral(double u) {
   const double k = std::nearbyint(u);
@@ -53,7 +56,7 @@ double ExpectedError(const std::vector<Interval>& density, const Grid& g) {
 }
 
 RealRange FinishMse(const TensorRecord& record, const ObserverSpec& spec) {
-  const std::vector<Interval> density = DensityOf(record);
+  const std::vector<Interval> density = DensityOf(record, kJoin);
   const double min = std::min(record.range.min, 0.0f);
   const double max = std::max(record.range.max, 0.0f);
   double low = 1;  // shares of min and max

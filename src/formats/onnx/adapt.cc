@@ -1,5 +1,6 @@
 #include "formats/onnx/adapt.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "ops/op_util.h"
@@ -19,10 +20,13 @@ Status Adapt(AdaptNode& n) {
 #undef ADZE_ONNX_ADAPT
   };
   if (!n.op.domain().empty()) return OkStatus();
-  for (const Row& row : kRows) {
-    if (n.op.name() == row.op && n.opset >= row.first && n.opset <= row.last) return row.adapt(n);
-  }
-  return OkStatus();
+  const auto row = std::find_if(std::begin(kRows), std::end(kRows), [&](const Row& r) {
+    return n.op.name() == r.op && n.opset >= r.first && n.opset <= r.last;
+  });
+  // Operators that adze does not know stay as they are, so that they can be written back.
+  const bool renamed = n.op.Is("Upsample") || n.op.Is("Scatter");
+  if (row == std::end(kRows) || (FindOp(n.op) == nullptr && !renamed)) return OkStatus();
+  return row->adapt(n);
 }
 
 ValueId AddConstant(AdaptNode& n, std::string_view suffix, Tensor tensor) {
@@ -31,8 +35,8 @@ ValueId AddConstant(AdaptNode& n, std::string_view suffix, Tensor tensor) {
 }
 
 ValueId AddInts(AdaptNode& n, std::string_view suffix, const std::vector<int64_t>& values) {
-  return AddConstant(
-      n, suffix, Tensor::FromValues<int64_t>({static_cast<int64_t>(values.size())}, values));
+  return AddConstant(n, suffix,
+                     Tensor::FromValues<int64_t>({static_cast<int64_t>(values.size())}, values));
 }
 
 ValueId AddScalarLikeInput(AdaptNode& n, std::string_view suffix, float value) {

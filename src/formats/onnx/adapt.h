@@ -1,5 +1,6 @@
-// Adapting a node from the opset of its file to the canonical one (kCanonicalOpset). Each difference is one row of
-// adapt_list.inc and one function in an adapt_*.cc; operators without a row mean the same in every opset read.
+// Adapting a node from the opset of its file to the canonical one (kCanonicalOpset). Each
+// difference is one row of adapt_list.inc and one function in an adapt_*.cc; operators without a
+// row mean the same in every opset read.
 #ifndef ADZE_FORMATS_ONNX_ADAPT_H_
 #define ADZE_FORMATS_ONNX_ADAPT_H_
 
@@ -14,11 +15,12 @@
 
 namespace adze::onnx {
 
-// A node on its way into the graph: an adapter changes it in place and may add nodes and constants before it.
+// A node on its way into the graph: an adapter changes it in place and may add nodes and constants
+// before it.
 struct AdaptNode {
   Graph& graph;
-  int opset;                        // of the file, for the default domain
-  RegionId region;                  // where the node will be
+  int opset;        // of the file, for the default domain
+  RegionId region;  // where the node will be
   OpType op;
   std::string name;
   std::vector<ValueId> inputs;
@@ -30,7 +32,8 @@ struct AdaptNode {
   ValueId input(size_t i) const { return i < inputs.size() ? inputs[i] : kNoId; }
 };
 
-// Applies the row for the node's operator and opset, if there is one. Refusals do not name the node.
+// Applies the row for the node's operator and opset, if there is one. Refusals do not name the
+// node.
 Status Adapt(AdaptNode& n);
 
 // The functions of the rows; each expects its row's operator and opsets.
@@ -40,8 +43,8 @@ Status Adapt(AdaptNode& n);
 
 // --- helpers for adapters
 
-// Removes an attribute and returns its value; nullopt when absent; refuses one of another kind. T is an alternative
-// of AttrValue.
+// Removes an attribute and returns its value; nullopt when absent; refuses one of another kind. T
+// is an alternative of AttrValue.
 template <typename T>
 Result<std::optional<T>> TakeAttr(AdaptNode& n, const char* attr_name) {
   const AttrValue* const value = n.attrs.Find(attr_name);
@@ -59,8 +62,8 @@ Result<std::optional<T>> TakeAttr(AdaptNode& n, const char* attr_name) {
 
 // A new constant called after the node's first output: "y_axes".
 ValueId AddConstant(AdaptNode& n, std::string_view suffix, Tensor tensor);
-// The same for int64 lists and for one number in the element type of input 0 (float32 when that is not a float type
-// or not known).
+// The same for int64 lists and for one number in the element type of input 0 (float32 when that is
+// not a float type or not known).
 ValueId AddInts(AdaptNode& n, std::string_view suffix, const std::vector<int64_t>& values);
 ValueId AddScalarLikeInput(AdaptNode& n, std::string_view suffix, float value);
 // Sets input i, filling the gap before it with omitted ones.

@@ -38,8 +38,8 @@ Status AdaptClip(AdaptNode& n) {
   return FloatToInput(n, "max", 2);
 }
 
-// The ratio does not matter for inference, but is kept. The mask of opset 7 has the type of the data, the later one
-// is boolean.
+// The ratio does not matter for inference, but is kept. The mask of opset 7 has the type of the
+// data, the later one is boolean.
 Status AdaptDropout(AdaptNode& n) {
   ADZE_TRY(ExpectInputs(n, 1));
   if (n.opset < 10 && n.outputs.size() == 2) {
@@ -66,7 +66,8 @@ Status AdaptSlice(AdaptNode& n) {
   return IntsToInput(n, "axes", 3);
 }
 
-// Without sizes the parts were equal and as many as the outputs; since opset 18 their number is an attribute.
+// Without sizes the parts were equal and as many as the outputs; since opset 18 their number is an
+// attribute.
 Status AdaptSplit(AdaptNode& n) {
   if (n.opset < 13) {
     ADZE_TRY(ExpectInputs(n, 1));

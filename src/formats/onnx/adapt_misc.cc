@@ -5,8 +5,8 @@
 namespace adze::onnx {
 namespace {
 
-// A type attribute of a newer opset may only repeat what the canonical opset does anyway: 0 (unset) or the type of
-// the scale.
+// A type attribute of a newer opset may only repeat what the canonical opset does anyway: 0 (unset)
+// or the type of the scale.
 Status TypeAttrLikeScale(AdaptNode& n, const char* attr_name) {
   ADZE_ASSIGN(const auto type, TakeAttr<int64_t>(n, attr_name));
   if (!type || *type == 0) return OkStatus();
@@ -30,7 +30,8 @@ Status AdaptRoundMode(AdaptNode& n) {
 }
 
 Status AdaptScatter(AdaptNode& n) {
-  n.op = OpType::Intern("", "ScatterElements");
+  const OpType op = OpType::Intern("", "ScatterElements");
+  if (FindOp(op) != nullptr) n.op = op;
   return OkStatus();
 }
 

@@ -4,8 +4,8 @@
 
 namespace adze::onnx {
 
-// Before opset 14 the node trained when it had more than one output; `spatial` (opset 7 and 8) chose statistics per
-// channel or per element.
+// Before opset 14 the node trained when it had more than one output; `spatial` (opset 7 and 8)
+// chose statistics per channel or per element.
 Status AdaptBatchNormalization(AdaptNode& n) {
   if (n.opset < 9) {
     ADZE_ASSIGN(const auto spatial, TakeAttr<int64_t>(n, "spatial"));
@@ -20,9 +20,9 @@ Status AdaptBatchNormalization(AdaptNode& n) {
   return OkStatus();
 }
 
-// Softmax, LogSoftmax, Hardmax: before opset 13 the input was viewed as a matrix, all dimensions from `axis` on
-// (default 1) forming its rows. That is the same as today's where no dimension after `axis` exceeds 1; otherwise the
-// view is spelled out with Flatten and Reshape.
+// Softmax, LogSoftmax, Hardmax: before opset 13 the input was viewed as a matrix, all dimensions
+// from `axis` on (default 1) forming its rows. That is the same as today's where no dimension after
+// `axis` exceeds 1; otherwise the view is spelled out with Flatten and Reshape.
 Status AdaptSoftmax(AdaptNode& n) {
   ADZE_ASSIGN(const auto attr, TakeAttr<int64_t>(n, "axis"));
   const Shape* const shape = InputShape(n, 0);
@@ -50,8 +50,8 @@ Status AdaptSoftmax(AdaptNode& n) {
               EmitBefore(n, "Flatten", {x}, {{"axis", int64_t{axis}}}, "rows"));
   AttrMap attrs = std::move(n.attrs);
   attrs.Set("axis", int64_t{1});
-  ADZE_ASSIGN(const ValueId result,
-              EmitBefore(n, std::string(n.op.name()).c_str(), {matrix}, std::move(attrs), "result"));
+  ADZE_ASSIGN(const ValueId result, EmitBefore(n, std::string(n.op.name()).c_str(), {matrix},
+                                               std::move(attrs), "result"));
   n.op = OpType::Intern("", "Reshape");
   n.inputs = {result, shape_value};
   n.attrs = {};

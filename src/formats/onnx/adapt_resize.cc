@@ -4,35 +4,29 @@
 namespace adze::onnx {
 namespace {
 
-// What Upsample and the first Resize computed, in today's terms: output pixel i reads input position i / scale; nearest
-// rounds it down when growing and up when shrinking (as ONNX Runtime does; the opset text leaves it open).
-Status SetAsymmetric(AdaptNode& n, const Tensor* scales) {
-  ADZE_ASSIGN(const auto mode_attr, TakeAttr<std::string>(n, "mode"));
-  std::string mode = mode_attr.value_or("nearest");
-  if (mode == "bilinear") mode = "linear";
+// What Upsample and the first Resize computed, in today's terms: output pixel i reads input
+// position i / scale, which nearest rounds with `nearest_mode`.
+Status SetAsymmetric(AdaptNode& n, const char* nearest_mode) {
+  ADZE_ASSIGN(const auto mode, TakeAttr<std::string>(n, "mode"));
+  const bool nearest = mode.value_or("nearest") == "nearest";
+  n.attrs.Set("mode", mode.value_or("nearest") == "bilinear" ? "linear" : mode.value_or("nearest"));
   n.attrs.Set("coordinate_transformation_mode", std::string("asymmetric"));
-  if (mode == "nearest") {
-    if (scales == nullptr || scales->dtype() != DType::kFloat32) {
-      return Unsupported("scales must be constant at opset " + std::to_string(n.opset));
-    }
-    bool grows = false;
-    bool shrinks = false;
-    for (float s : scales->values<float>()) {
-      grows = grows || s > 1;
-      shrinks = shrinks || s < 1;
-    }
-    if (grows && shrinks) {
-      return Unsupported("grows one axis and shrinks another, which opset " +
-                         std::to_string(n.opset) + " leaves undefined");
-    }
-    n.attrs.Set("nearest_mode", std::string(shrinks ? "ceil" : "floor"));
+  if (nearest) n.attrs.Set("nearest_mode", std::string(nearest_mode));
+  return OkStatus();
+}
+
+// The inputs data and scales become data, roi (none) and scales.
+Status SpreadInputs(AdaptNode& n) {
+  if (n.inputs.size() != 2 || n.inputs[1] == kNoId) {
+    return InvalidInput("must have 2 inputs, data and scales");
   }
-  n.attrs.Set("mode", std::move(mode));
+  n.inputs = {n.inputs[0], kNoId, n.inputs[1]};
   return OkStatus();
 }
 
 }  // namespace
 
+// Upsample only grows (scales >= 1) and rounds down.
 Status AdaptUpsample(AdaptNode& n) {
   n.op = OpType::Intern("", "Resize");
   if (n.opset < 9) {
@@ -42,26 +36,44 @@ Status AdaptUpsample(AdaptNode& n) {
     n.inputs.push_back(AddConstant(
         n, "scales", Tensor::FromValues<float>({static_cast<int64_t>(scales->size())}, *scales)));
   }
-  return AdaptResize10(n);
+  ADZE_TRY(SpreadInputs(n));
+  return SetAsymmetric(n, "floor");
 }
 
+// The opset text leaves the rounding open; ONNX Runtime rounds down when growing and up when
+// shrinking.
 Status AdaptResize10(AdaptNode& n) {
-  if (n.inputs.size() != 2 || n.inputs[1] == kNoId) {
-    return InvalidInput("must have 2 inputs, data and scales");
+  ADZE_TRY(SpreadInputs(n));
+  bool grows = false;
+  bool shrinks = false;
+  const AttrValue* const mode = n.attrs.Find("mode");
+  const std::string* const text = mode == nullptr ? nullptr : std::get_if<std::string>(mode);
+  if (mode == nullptr || (text != nullptr && *text == "nearest")) {
+    const Tensor* const scales = ConstantInput(n, 2);
+    if (scales == nullptr || scales->dtype() != DType::kFloat32) {
+      return Unsupported("scales must be constant at opset 10");
+    }
+    for (float s : scales->values<float>()) {
+      grows = grows || s > 1;
+      shrinks = shrinks || s < 1;
+    }
+    if (grows && shrinks) {
+      return Unsupported("grows one axis and shrinks another, which opset 10 leaves undefined");
+    }
   }
-  n.inputs = {n.inputs[0], kNoId, n.inputs[1]};
-  return SetAsymmetric(n, ConstantInput(n, 2));
+  return SetAsymmetric(n, shrinks ? "ceil" : "floor");
 }
 
-// Opsets 11 and 12 demanded roi and scales, so files hold empty constants where today's omit the input.
+// Opsets 11 and 12 demanded roi and scales, so files hold empty constants where today's omit the
+// input.
 Status AdaptResize(AdaptNode& n) {
   for (size_t i = 1; i <= 2; ++i) {
     const Tensor* const t = ConstantInput(n, i);
     if (t != nullptr && t->size() == 0) n.inputs[i] = kNoId;
   }
-  const AttrValue* const v = n.attrs.Find("coordinate_transformation_mode");
-  const std::string* const mode = v == nullptr ? nullptr : std::get_if<std::string>(v);
-  if (mode != nullptr && *mode == "tf_half_pixel_for_nn") {
+  const AttrValue* const mode = n.attrs.Find("coordinate_transformation_mode");
+  const std::string* const text = mode == nullptr ? nullptr : std::get_if<std::string>(mode);
+  if (text != nullptr && *text == "tf_half_pixel_for_nn") {
     return Unsupported("coordinate_transformation_mode 'tf_half_pixel_for_nn' is not supported");
   }
   return OkStatus();

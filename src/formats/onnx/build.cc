@@ -9,7 +9,7 @@
 namespace adze::onnx {
 namespace {
 
-constexpr int64_t kOldestIrVersion = 3;   // the first with opset imports
+constexpr int64_t kOldestIrVersion = 3;  // the first with opset imports
 constexpr int64_t kNewestIrVersion = 14;
 
 // The names visible in one graph, and those around it.
@@ -65,7 +65,8 @@ class Builder {
     return OkStatus();
   }
 
-  // Names of values anywhere in the file, so that new ones do not collide, and which of them are read.
+  // Names of values anywhere in the file, so that new ones do not collide, and which of them are
+  // read.
   void CollectNames(const GraphProto& g, bool top) {
     const auto add = [&](std::string_view name) {
       file_names_.insert(std::string(name));
@@ -83,7 +84,8 @@ class Builder {
     }
   }
 
-  // A value name that is nowhere in the file. Counters keep repeated wishes from costing quadratic time.
+  // A value name that is nowhere in the file. Counters keep repeated wishes from costing quadratic
+  // time.
   std::string UniqueName(std::string wish) {
     if (!file_names_.contains(wish)) {
       file_names_.insert(wish);
@@ -185,7 +187,8 @@ class Builder {
   Status ReadInput(const ValueInfoProto& v, RegionId region, Scope* scope) {
     if (v.name.empty()) return InvalidInput("has no name");
     if (v.has_type && !v.is_tensor) {
-      return Unsupported("is a sequence, map, optional or sparse tensor, only tensors are supported");
+      return Unsupported(
+          "is a sequence, map, optional or sparse tensor, only tensors are supported");
     }
     // Before IR version 4 every initializer was listed as an input too.
     if (const auto it = scope->values.find(v.name); it != scope->values.end()) {
@@ -233,8 +236,8 @@ class Builder {
     const OpType op = OpType::Intern(p.domain, p.op_type);
     const auto opset = opsets_.find(op.domain());
     if (opset == opsets_.end()) {
-      return fail(InvalidInput("the model imports no opset of domain '" + std::string(op.domain()) +
-                               "'"));
+      return fail(
+          InvalidInput("the model imports no opset of domain '" + std::string(op.domain()) + "'"));
     }
     if (op.Is("Constant")) {
       if (Status s = ReadConstant(p, region, scope); !s.ok()) return fail(s);
@@ -276,7 +279,8 @@ class Builder {
     }
     for (const AttributeProto& a : p.attributes) {
       if (a.type != AttributeType::kGraph) continue;
-      if (a.g == nullptr) return fail(InvalidInput("attribute '" + std::string(a.name) + "' is empty"));
+      if (a.g == nullptr)
+        return fail(InvalidInput("attribute '" + std::string(a.name) + "' is empty"));
       const RegionId inner = graph_.AddRegion(id, std::string(a.name));
       if (Status s = ReadRegion(*a.g, inner, scope); !s.ok()) {
         return fail(s.WithContext(std::string(a.name)));

@@ -1,5 +1,5 @@
-// Wire format -> structs of proto.h. A field whose wire type does not match its definition is skipped like an unknown
-// one, as protobuf itself does; repeated numbers may be packed or not.
+// Wire format -> structs of proto.h. A field whose wire type does not match its definition is
+// skipped like an unknown one, as protobuf itself does; repeated numbers may be packed or not.
 #include <protozero/pbf_reader.hpp>
 #include <string>
 
@@ -33,8 +33,12 @@ bool IsUtf8(std::string_view text) {
   for (size_t i = 0; i < text.size();) {
     const auto byte = [&](size_t k) { return static_cast<uint8_t>(text[i + k]); };
     const uint8_t lead = byte(0);
-    const size_t length = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3
-                          : lead < 0xf5 ? 4 : 0;
+    const size_t length = lead < 0x80   ? 1
+                          : lead < 0xc2 ? 0
+                          : lead < 0xe0 ? 2
+                          : lead < 0xf0 ? 3
+                          : lead < 0xf5 ? 4
+                                        : 0;
     if (length == 0 || i + length > text.size()) return false;
     for (size_t k = 1; k < length; ++k) {
       if ((byte(k) & 0xc0) != 0x80) return false;
@@ -53,21 +57,40 @@ class Parser {
   Status Model(pbf_reader r, ModelProto* m) {
     while (r.next()) {
       switch (r.tag_and_type()) {
-        case Varint(1): m->ir_version = r.get_int64(); break;
-        case Bytes(2): ADZE_TRY(Text(r, &m->producer_name)); break;
-        case Bytes(3): ADZE_TRY(Text(r, &m->producer_version)); break;
-        case Bytes(4): ADZE_TRY(Text(r, &m->domain)); break;
-        case Varint(5): m->model_version = r.get_int64(); break;
-        case Bytes(6): ADZE_TRY(Text(r, &m->doc)); break;
+        case Varint(1):
+          m->ir_version = r.get_int64();
+          break;
+        case Bytes(2):
+          ADZE_TRY(Text(r, &m->producer_name));
+          break;
+        case Bytes(3):
+          ADZE_TRY(Text(r, &m->producer_version));
+          break;
+        case Bytes(4):
+          ADZE_TRY(Text(r, &m->domain));
+          break;
+        case Varint(5):
+          m->model_version = r.get_int64();
+          break;
+        case Bytes(6):
+          ADZE_TRY(Text(r, &m->doc));
+          break;
         case Bytes(7):
           if (m->has_graph) return InvalidInput("the model holds two graphs");
           m->has_graph = true;
           ADZE_TRY(Graph(r.get_message(), &m->graph, 0));
           break;
-        case Bytes(8): ADZE_TRY(OpsetImport(r.get_message(), m)); break;
-        case Bytes(14): ADZE_TRY(StringPair(r.get_message(), &m->metadata_props)); break;
-        case Bytes(25): ADZE_TRY(FunctionName(r.get_message(), m)); break;
-        default: r.skip();
+        case Bytes(8):
+          ADZE_TRY(OpsetImport(r.get_message(), m));
+          break;
+        case Bytes(14):
+          ADZE_TRY(StringPair(r.get_message(), &m->metadata_props));
+          break;
+        case Bytes(25):
+          ADZE_TRY(FunctionName(r.get_message(), m));
+          break;
+        default:
+          r.skip();
       }
     }
     return OkStatus();
@@ -80,12 +103,18 @@ class Parser {
         case Bytes(1):
           for (int64_t d : r.get_packed_int64()) t->dims.push_back(d);
           break;
-        case Varint(1): t->dims.push_back(r.get_int64()); break;
-        case Varint(2): t->data_type = r.get_int64(); break;
+        case Varint(1):
+          t->dims.push_back(r.get_int64());
+          break;
+        case Varint(2):
+          t->data_type = r.get_int64();
+          break;
         case Bytes(4):
           for (float f : r.get_packed_float()) t->float_data.push_back(f);
           break;
-        case Fixed32(4): t->float_data.push_back(r.get_float()); break;
+        case Fixed32(4):
+          t->float_data.push_back(r.get_float());
+          break;
         case Bytes(5):
         case Bytes(7):
         case Bytes(11):
@@ -102,7 +131,9 @@ class Parser {
           ++t->num_strings;
           r.skip();
           break;
-        case Bytes(8): ADZE_TRY(Text(r, &t->name)); break;
+        case Bytes(8):
+          ADZE_TRY(Text(r, &t->name));
+          break;
         case Bytes(9):
           t->has_raw = true;
           t->raw = View(r);
@@ -110,10 +141,17 @@ class Parser {
         case Bytes(10):
           for (double d : r.get_packed_double()) t->double_data.push_back(d);
           break;
-        case Fixed64(10): t->double_data.push_back(r.get_double()); break;
-        case Bytes(13): ADZE_TRY(StringPair(r.get_message(), &t->external_data)); break;
-        case Varint(14): t->external = r.get_int64() == 1; break;
-        default: r.skip();
+        case Fixed64(10):
+          t->double_data.push_back(r.get_double());
+          break;
+        case Bytes(13):
+          ADZE_TRY(StringPair(r.get_message(), &t->external_data));
+          break;
+        case Varint(14):
+          t->external = r.get_int64() == 1;
+          break;
+        default:
+          r.skip();
       }
     }
     return OkStatus();
@@ -152,9 +190,14 @@ class Parser {
     std::pair<std::string_view, std::string_view> pair;
     while (r.next()) {
       switch (r.tag_and_type()) {
-        case Bytes(1): ADZE_TRY(Text(r, &pair.first)); break;
-        case Bytes(2): ADZE_TRY(Text(r, &pair.second)); break;
-        default: r.skip();
+        case Bytes(1):
+          ADZE_TRY(Text(r, &pair.first));
+          break;
+        case Bytes(2):
+          ADZE_TRY(Text(r, &pair.second));
+          break;
+        default:
+          r.skip();
       }
     }
     pairs->push_back(pair);
@@ -166,9 +209,14 @@ class Parser {
     std::pair<std::string_view, int64_t> import{};
     while (r.next()) {
       switch (r.tag_and_type()) {
-        case Bytes(1): ADZE_TRY(Text(r, &import.first)); break;
-        case Varint(2): import.second = r.get_int64(); break;
-        default: r.skip();
+        case Bytes(1):
+          ADZE_TRY(Text(r, &import.first));
+          break;
+        case Varint(2):
+          import.second = r.get_int64();
+          break;
+        default:
+          r.skip();
       }
     }
     m->opset_imports.push_back(import);
@@ -201,19 +249,28 @@ class Parser {
           g->nodes.emplace_back();
           ADZE_TRY(Node(r.get_message(), &g->nodes.back(), depth));
           break;
-        case Bytes(2): ADZE_TRY(Text(r, &g->name)); break;
+        case Bytes(2):
+          ADZE_TRY(Text(r, &g->name));
+          break;
         case Bytes(5):
           g->initializers.emplace_back();
           ADZE_TRY(Tensor(r.get_message(), &g->initializers.back()));
           break;
-        case Bytes(11): ADZE_TRY(ValueInfo(r.get_message(), &g->inputs)); break;
-        case Bytes(12): ADZE_TRY(ValueInfo(r.get_message(), &g->outputs)); break;
-        case Bytes(13): ADZE_TRY(ValueInfo(r.get_message(), &g->value_infos)); break;
+        case Bytes(11):
+          ADZE_TRY(ValueInfo(r.get_message(), &g->inputs));
+          break;
+        case Bytes(12):
+          ADZE_TRY(ValueInfo(r.get_message(), &g->outputs));
+          break;
+        case Bytes(13):
+          ADZE_TRY(ValueInfo(r.get_message(), &g->value_infos));
+          break;
         case Bytes(15):
           ++g->num_sparse_initializers;
           r.skip();
           break;
-        default: r.skip();
+        default:
+          r.skip();
       }
     }
     return OkStatus();
@@ -223,17 +280,30 @@ class Parser {
     ADZE_TRY(Count());
     while (r.next()) {
       switch (r.tag_and_type()) {
-        case Bytes(1): ADZE_TRY(Text(r, &n->inputs)); break;
-        case Bytes(2): ADZE_TRY(Text(r, &n->outputs)); break;
-        case Bytes(3): ADZE_TRY(Text(r, &n->name)); break;
-        case Bytes(4): ADZE_TRY(Text(r, &n->op_type)); break;
+        case Bytes(1):
+          ADZE_TRY(Text(r, &n->inputs));
+          break;
+        case Bytes(2):
+          ADZE_TRY(Text(r, &n->outputs));
+          break;
+        case Bytes(3):
+          ADZE_TRY(Text(r, &n->name));
+          break;
+        case Bytes(4):
+          ADZE_TRY(Text(r, &n->op_type));
+          break;
         case Bytes(5):
           n->attributes.emplace_back();
           ADZE_TRY(Attribute(r.get_message(), &n->attributes.back(), depth));
           break;
-        case Bytes(6): ADZE_TRY(Text(r, &n->doc)); break;
-        case Bytes(7): ADZE_TRY(Text(r, &n->domain)); break;
-        default: r.skip();
+        case Bytes(6):
+          ADZE_TRY(Text(r, &n->doc));
+          break;
+        case Bytes(7):
+          ADZE_TRY(Text(r, &n->domain));
+          break;
+        default:
+          r.skip();
       }
     }
     return OkStatus();
@@ -244,7 +314,9 @@ class Parser {
     AttributeType seen = AttributeType::kUndefined;  // what the type is when the file does not say
     while (r.next()) {
       switch (r.tag_and_type()) {
-        case Bytes(1): ADZE_TRY(Text(r, &a->name)); break;
+        case Bytes(1):
+          ADZE_TRY(Text(r, &a->name));
+          break;
         case Fixed32(2):
           a->f = r.get_float();
           seen = AttributeType::kFloat;
@@ -288,14 +360,17 @@ class Parser {
           a->strings.push_back(View(r));
           seen = AttributeType::kStrings;
           break;
-        case Varint(20): a->type = static_cast<AttributeType>(r.get_int64()); break;
+        case Varint(20):
+          a->type = static_cast<AttributeType>(r.get_int64());
+          break;
         case Bytes(21): {
           std::string_view reference;
           ADZE_TRY(Text(r, &reference));
           a->is_reference = !reference.empty();
           break;
         }
-        default: r.skip();
+        default:
+          r.skip();
       }
     }
     if (a->type == AttributeType::kUndefined) a->type = seen;
@@ -307,9 +382,14 @@ class Parser {
     ValueInfoProto& v = list->emplace_back();
     while (r.next()) {
       switch (r.tag_and_type()) {
-        case Bytes(1): ADZE_TRY(Text(r, &v.name)); break;
-        case Bytes(2): ADZE_TRY(Type(r.get_message(), &v)); break;
-        default: r.skip();
+        case Bytes(1):
+          ADZE_TRY(Text(r, &v.name));
+          break;
+        case Bytes(2):
+          ADZE_TRY(Type(r.get_message(), &v));
+          break;
+        default:
+          r.skip();
       }
     }
     return OkStatus();
@@ -326,9 +406,14 @@ class Parser {
       pbf_reader tensor = r.get_message();
       while (tensor.next()) {
         switch (tensor.tag_and_type()) {
-          case Varint(1): v->elem_type = tensor.get_int64(); break;
-          case Bytes(2): ADZE_TRY(Shape(tensor.get_message(), v)); break;
-          default: tensor.skip();
+          case Varint(1):
+            v->elem_type = tensor.get_int64();
+            break;
+          case Bytes(2):
+            ADZE_TRY(Shape(tensor.get_message(), v));
+            break;
+          default:
+            tensor.skip();
         }
       }
     }
@@ -355,7 +440,8 @@ class Parser {
             d.kind = DimProto::kParam;
             ADZE_TRY(Text(dim, &d.param));
             break;
-          default: dim.skip();
+          default:
+            dim.skip();
         }
       }
     }
@@ -388,13 +474,13 @@ Result<Message> Parse(std::string_view bytes, Fn&& parse) {
 }  // namespace
 
 Result<ModelProto> ParseModel(std::string_view bytes) {
-  return Parse<ModelProto>(
-      bytes, [](Parser& p, pbf_reader r, ModelProto* m) { return p.Model(r, m); });
+  return Parse<ModelProto>(bytes,
+                           [](Parser& p, pbf_reader r, ModelProto* m) { return p.Model(r, m); });
 }
 
 Result<TensorProto> ParseTensor(std::string_view bytes) {
-  return Parse<TensorProto>(
-      bytes, [](Parser& p, pbf_reader r, TensorProto* t) { return p.Tensor(r, t); });
+  return Parse<TensorProto>(bytes,
+                            [](Parser& p, pbf_reader r, TensorProto* t) { return p.Tensor(r, t); });
 }
 
 }  // namespace adze::onnx

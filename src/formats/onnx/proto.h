@@ -1,5 +1,6 @@
-// The ONNX messages as plain structs, parsed from the protobuf wire format. Strings and bytes are views into the
-// message; nothing here is interpreted beyond its wire type. Field numbers: onnx.proto of the ONNX project.
+// The ONNX messages as plain structs, parsed from the protobuf wire format. Strings and bytes are
+// views into the message; nothing here is interpreted beyond its wire type. Field numbers:
+// onnx.proto of the ONNX project.
 #ifndef ADZE_FORMATS_ONNX_PROTO_H_
 #define ADZE_FORMATS_ONNX_PROTO_H_
 
@@ -22,10 +23,10 @@ struct TensorProto {
   int64_t data_type = 0;
   bool external = false;
   bool has_raw = false;
-  std::string_view raw;                 // little-endian elements
+  std::string_view raw;  // little-endian elements
   std::vector<float> float_data;
-  std::vector<int64_t> int_data;        // int32_data or int64_data or uint64_data (bits), see int_field
-  int int_field = 0;                    // field number that int_data came from
+  std::vector<int64_t> int_data;  // int32_data or int64_data or uint64_data (bits), see int_field
+  int int_field = 0;              // field number that int_data came from
   std::vector<double> double_data;
   size_t num_strings = 0;
   StringPairs external_data;
@@ -76,7 +77,7 @@ struct DimProto {
 
 struct ValueInfoProto {
   std::string_view name;
-  bool is_tensor = false;    // false: sequence, map, optional, sparse tensor or no type at all
+  bool is_tensor = false;  // false: sequence, map, optional, sparse tensor or no type at all
   bool has_type = false;
   int64_t elem_type = 0;
   bool has_shape = false;
@@ -107,9 +108,10 @@ struct ModelProto {
   std::vector<std::string_view> function_names;
 };
 
-// Parse a whole message. Refused: malformed wire format (protozero's exceptions are caught here), names that are not
-// UTF-8, graphs nested deeper than kMaxGraphDepth, more than kMaxMessages nodes, attributes, tensors, values and
-// dimensions together (the structs are larger than their wire form, so this bounds memory).
+// Parse a whole message. Refused: malformed wire format (protozero's exceptions are caught here),
+// names that are not UTF-8, graphs nested deeper than kMaxGraphDepth, more than kMaxMessages nodes,
+// attributes, tensors, values and dimensions together (the structs are larger than their wire form,
+// so this bounds memory).
 inline constexpr int kMaxGraphDepth = 16;
 inline constexpr int64_t kMaxMessages = int64_t{1} << 21;
 Result<ModelProto> ParseModel(std::string_view bytes);

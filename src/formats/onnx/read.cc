@@ -13,8 +13,8 @@ std::string_view AsText(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-// Allocation failures of the standard library are the only exceptions that can arrive here; file names may also
-// throw on the way through std::filesystem.
+// Allocation failures of the standard library are the only exceptions that can arrive here; file
+// names may also throw on the way through std::filesystem.
 template <typename T, typename Fn>
 Result<T> Guarded(Fn&& fn) {
   try {

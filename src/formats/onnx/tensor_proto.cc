@@ -16,19 +16,32 @@ struct TypeRow {
 };
 // Indexed by TensorProto.DataType.
 constexpr TypeRow kTypes[] = {
-    {"undefined", DType::kUndefined},      {"float32", DType::kFloat32},
-    {"uint8", DType::kUInt8},              {"int8", DType::kInt8},
-    {"uint16", DType::kUInt16},            {"int16", DType::kInt16},
-    {"int32", DType::kInt32},              {"int64", DType::kInt64},
-    {"string", DType::kUndefined},         {"bool", DType::kBool},
-    {"float16", DType::kFloat16},          {"float64", DType::kFloat64},
-    {"uint32", DType::kUInt32},            {"uint64", DType::kUInt64},
-    {"complex64", DType::kUndefined},      {"complex128", DType::kUndefined},
-    {"bfloat16", DType::kBFloat16},        {"float8e4m3fn", DType::kUndefined},
-    {"float8e4m3fnuz", DType::kUndefined}, {"float8e5m2", DType::kUndefined},
-    {"float8e5m2fnuz", DType::kUndefined}, {"uint4", DType::kUndefined},
-    {"int4", DType::kUndefined},           {"float4e2m1", DType::kUndefined},
-    {"float8e8m0", DType::kUndefined},     {"uint2", DType::kUndefined},
+    {"undefined", DType::kUndefined},
+    {"float32", DType::kFloat32},
+    {"uint8", DType::kUInt8},
+    {"int8", DType::kInt8},
+    {"uint16", DType::kUInt16},
+    {"int16", DType::kInt16},
+    {"int32", DType::kInt32},
+    {"int64", DType::kInt64},
+    {"string", DType::kUndefined},
+    {"bool", DType::kBool},
+    {"float16", DType::kFloat16},
+    {"float64", DType::kFloat64},
+    {"uint32", DType::kUInt32},
+    {"uint64", DType::kUInt64},
+    {"complex64", DType::kUndefined},
+    {"complex128", DType::kUndefined},
+    {"bfloat16", DType::kBFloat16},
+    {"float8e4m3fn", DType::kUndefined},
+    {"float8e4m3fnuz", DType::kUndefined},
+    {"float8e5m2", DType::kUndefined},
+    {"float8e5m2fnuz", DType::kUndefined},
+    {"uint4", DType::kUndefined},
+    {"int4", DType::kUndefined},
+    {"float4e2m1", DType::kUndefined},
+    {"float8e8m0", DType::kUndefined},
+    {"uint2", DType::kUndefined},
     {"int2", DType::kUndefined},
 };
 
@@ -68,7 +81,8 @@ Result<uint64_t> ParseSize(const StringPairs& pairs, std::string_view key, uint6
   return v;
 }
 
-// A view of `bytes`, or a copy where they are unaligned. Booleans must be 0 or 1 in memory: others are copied as 1.
+// A view of `bytes`, or a copy where they are unaligned. Booleans must be 0 or 1 in memory: others
+// are copied as 1.
 Result<Tensor> FromRaw(DType dtype, std::vector<int64_t> dims, std::string_view bytes,
                        std::shared_ptr<const void> owner) {
   const bool aligned = reinterpret_cast<uintptr_t>(bytes.data()) % SizeOf(dtype) == 0;

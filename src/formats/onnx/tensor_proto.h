@@ -17,14 +17,15 @@
 
 namespace adze::onnx {
 
-// TensorProto.DataType <-> DType; nullopt for element types that adze has no memory form of (string, complex,
-// float8, 4-bit …). The name is ONNX's own, "unknown (99)" for numbers it does not define.
+// TensorProto.DataType <-> DType; nullopt for element types that adze has no memory form of
+// (string, complex, float8, 4-bit …). The name is ONNX's own, "unknown (99)" for numbers it does
+// not define.
 std::optional<DType> DTypeFromOnnx(int64_t data_type);
 int64_t OnnxFromDType(DType dtype);
 std::string OnnxTypeName(int64_t data_type);
 
-// Files that hold external data, each mapped once. Everything must lie inside `base_dir`: absolute locations, ".."
-// and symbolic links that lead outside are refused.
+// Files that hold external data, each mapped once. Everything must lie inside `base_dir`: absolute
+// locations, ".." and symbolic links that lead outside are refused.
 class ExternalFiles {
  public:
   explicit ExternalFiles(std::string base_dir) : base_dir_(std::move(base_dir)) {}
@@ -35,9 +36,9 @@ class ExternalFiles {
   std::map<std::string, std::shared_ptr<const MappedFile>, std::less<>> files_;
 };
 
-// The tensor, as a view kept alive by `owner` (the model) or by its external file where the elements are raw, aligned
-// and need no conversion; else a copy. Every size is checked before anything is allocated. Messages do not name the
-// tensor.
+// The tensor, as a view kept alive by `owner` (the model) or by its external file where the
+// elements are raw, aligned and need no conversion; else a copy. Every size is checked before
+// anything is allocated. Messages do not name the tensor.
 Result<Tensor> DecodeTensor(const TensorProto& proto, const std::shared_ptr<const void>& owner,
                             ExternalFiles* external);
 

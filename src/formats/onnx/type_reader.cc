@@ -15,8 +15,8 @@ bool IsPlaceholder(std::string_view name) {
 std::string Sanitize(std::string_view name) {
   std::string out;
   for (char c : name.substr(0, 200)) {
-    const bool keep = std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '.' ||
-                      c == ':' || c == '/';
+    const bool keep =
+        std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '.' || c == ':' || c == '/';
     out += keep && static_cast<unsigned char>(c) < 0x80 ? c : '_';
   }
   if (out.empty() || std::isdigit(static_cast<unsigned char>(out[0]))) out.insert(0, "_");
@@ -59,8 +59,8 @@ Result<TensorType> TypeReader::Read(const ValueInfoProto& info) {
       }
       shape.push_back(Dim::Symbol(it->second));
     } else {
-      shape.push_back(Dim::Symbol(
-          FreshSymbol(std::string(info.name) + "_dim" + std::to_string(shape.size()))));
+      shape.push_back(
+          Dim::Symbol(FreshSymbol(std::string(info.name) + "_dim" + std::to_string(shape.size()))));
     }
   }
   if (NumElements(known) < 0) {

@@ -53,12 +53,13 @@ void RunTile(const ConvI8Block& b, const RequantU8& r, const Tile& tile) {
 #pragma GCC unroll 14
     for (int p = 0; p < P; ++p) acc[p][v] = offset;
   }
-  // Pixel p is read at base[p / 3] + (p % 3) * stride: five pointers and one stride instead of fourteen pointers. The
-  // empty asm keeps the compiler from computing the others ahead and spilling them.
+  // Pixel p is read at base[p / 3] + {0, stride, stride2}: five pointers and two strides instead of fourteen pointers.
+  // The empty asm keeps the compiler from computing the others ahead and spilling them.
   constexpr int kBases = (P + 2) / 3;
   const uint8_t* base[kBases];
   const int8_t* w = tile.weights;
   int64_t stride = b.a_pixel_stride;
+  int64_t stride2 = 2 * stride;
   const int quads = b.tap_quads;
   for (int i = 0; i < b.tap_rows; ++i) {
     for (int j = 0; j < b.tap_cols; ++j) {
@@ -70,11 +71,12 @@ void RunTile(const ConvI8Block& b, const RequantU8& r, const Tile& tile) {
 #pragma GCC unroll 2
         for (int v = 0; v < V; ++v) wv[v] = _mm512_loadu_si512(w + 64 * v);
         w += 4 * kPanel;
-        asm("" : "+r"(stride));
+        asm("" : "+r"(stride), "+r"(stride2));
 #pragma GCC unroll 14
         for (int p = 0; p < P; ++p) {
-          const __m512i x = _mm512_set1_epi32(
-              *reinterpret_cast<const UnalignedInt32*>(base[p / 3] + (p % 3) * stride));
+          const int64_t at = p % 3 == 0 ? 0 : p % 3 == 1 ? stride : stride2;
+          const __m512i x =
+              _mm512_set1_epi32(*reinterpret_cast<const UnalignedInt32*>(base[p / 3] + at));
 #pragma GCC unroll 2
           for (int v = 0; v < V; ++v) acc[p][v] = _mm512_dpbusd_epi32(acc[p][v], x, wv[v]);
         }

@@ -1,13 +1,11 @@
-// Rates of conv_i8 and depthwise_i8 by layer, for every row this CPU can run, on one thread. Compare with the
-// "peak" benchmark of the same run: it multiplies registers only.
+// Rates of conv_i8 and depthwise_i8 by layer, for every row this CPU can run, on one thread.
 #include <benchmark/benchmark.h>
 
 #include <random>
 #include <string>
 #include <vector>
 
-#include "kernels/conv_i8/conv_i8.h"
-#include "kernels/depthwise_i8/depthwise_i8.h"
+#include "kernels/conv_i8_functions.h"
 
 namespace adze {
 namespace {
@@ -41,26 +39,8 @@ constexpr Layer kDepthwise[] = {
     {"dw5 14 480", 14, 480, 480, 5, 1},
 };
 
-template <typename Row, typename Packing>
-struct Functions;
-template <>
-struct Functions<ConvI8Row, ConvI8Packing> {
-  static constexpr auto kPacked = ConvI8Packed;
-  static constexpr auto kPack = ConvI8Pack;
-  static constexpr auto kPlan = MakeConvI8Plan;
-  static constexpr auto kRun = ConvI8RunChunk;
-};
-template <>
-struct Functions<DepthwiseI8Row, DepthwiseI8Packing> {
-  static constexpr auto kPacked = DepthwiseI8Packed;
-  static constexpr auto kPack = DepthwiseI8Pack;
-  static constexpr auto kPlan = MakeDepthwiseI8Plan;
-  static constexpr auto kRun = DepthwiseI8RunChunk;
-};
-
-template <typename Row>
-void Run(benchmark::State& state, const Row& row, const Layer& l, int groups) {
-  using F = Functions<Row, decltype(row.packing)>;
+template <typename F>
+void Run(benchmark::State& state, const typename F::Row& row, const Layer& l, int groups) {
   ConvI8Args args;
   ConvWindow& w = args.window;
   w.kernel_h = w.kernel_w = l.kernel;
@@ -80,24 +60,25 @@ void Run(benchmark::State& state, const Row& row, const Layer& l, int groups) {
   std::vector<int8_t> weights(l.out * depth);
   for (int8_t& v : weights) v = static_cast<int8_t>(rng());
   const std::vector<float> multiplier(l.out, 1e-4f);
-  const ConvI8PackedSize size = F::kPacked(w, row.packing);
-  std::vector<uint8_t> packed(size.weight_bytes);
+  const ConvI8PackedSize size = F::Packed(w, row.packing);
+  std::vector<uint8_t> packed_storage(size.weight_bytes + 64);
+  uint8_t* const packed = packed_storage.data() + (64 - reinterpret_cast<uintptr_t>(packed_storage.data()) % 64) % 64;
   std::vector<int32_t> offset(size.channels);
   std::vector<float> packed_multiplier(size.channels);
-  F::kPack(w, row.packing, 0, weights.data(), nullptr, multiplier.data(), packed.data(),
+  F::Pack(w, row.packing, 0, weights.data(), nullptr, multiplier.data(), packed,
            offset.data(), packed_multiplier.data());
-  const auto plan = F::kPlan(row, args, s);
+  const auto plan = F::MakePlan(row, args, s);
   std::vector<uint8_t> scratch(plan->scratch_bytes);
   std::vector<uint8_t> y(int64_t{out} * out * l.out);
   const std::vector<uint8_t> residual(y.size(), 100);
   const ConvI8Buffers buffers = {x.data(),
-                                 packed.data(),
+                                 packed,
                                  offset.data(),
                                  packed_multiplier.data(),
                                  l.residual ? residual.data() : nullptr,
                                  y.data()};
   for (auto _ : state) {
-    for (int64_t c = 0; c < plan->num_chunks; ++c) F::kRun(*plan, buffers, c, scratch.data());
+    for (int64_t c = 0; c < plan->num_chunks; ++c) F::RunChunk(*plan, buffers, c, scratch.data());
     benchmark::ClobberMemory();
   }
   const double ops = 2.0 * out * out * l.out * depth;
@@ -108,23 +89,23 @@ void Run(benchmark::State& state, const Row& row, const Layer& l, int groups) {
 
 }  // namespace
 
-// The 1x1 kernel on one tile whose weights and activations stay in L1: what the inner loop can reach at most.
+// The first line of each row is a 1x1 layer with one panel: near what the inner loop can reach.
 void RegisterAll() {
   for (const ConvI8Row& row : ConvI8Rows()) {
     if (row.isa > DetectIsa() || row.isa == Isa::kGeneric) continue;
-    static constexpr Layer kPeak = {"peak (L1) 1x14 1024>32", 4, 1024, 32, 1, 1};
+    static constexpr Layer kPeak = {"inner loop 1x14 512>32", 14, 512, 32, 1, 1};
     benchmark::RegisterBenchmark((std::string(row.name) + " " + kPeak.name).c_str(),
-                                 [&row](benchmark::State& s) { Run(s, row, kPeak, 1); });
+                                 [&row](benchmark::State& s) { Run<ConvI8Functions>(s, row, kPeak, 1); });
     for (const Layer& l : kLayers) {
       benchmark::RegisterBenchmark((std::string(row.name) + " " + l.name).c_str(),
-                                   [&row, &l](benchmark::State& s) { Run(s, row, l, 1); });
+                                   [&row, &l](benchmark::State& s) { Run<ConvI8Functions>(s, row, l, 1); });
     }
   }
   for (const DepthwiseI8Row& row : DepthwiseI8Rows()) {
     if (row.isa > DetectIsa() || row.isa == Isa::kGeneric) continue;
     for (const Layer& l : kDepthwise) {
       benchmark::RegisterBenchmark((std::string(row.name) + " " + l.name).c_str(),
-                                   [&row, &l](benchmark::State& s) { Run(s, row, l, l.in); });
+                                   [&row, &l](benchmark::State& s) { Run<DepthwiseI8Functions>(s, row, l, l.in); });
     }
   }
 }

@@ -1,5 +1,3 @@
-#include "kernels/conv_i8/conv_i8.h"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -8,164 +6,35 @@
 #include <string>
 #include <vector>
 
-#include "kernels/conv_check.h"
-#include "kernels/kernel_test_util.h"
+#include "kernels/conv_i8_test_util.h"
 
 namespace adze {
 namespace {
 
-struct Case {
-  ConvWindow window;
-  int32_t batch, in_h, in_w;
-};
-
-enum class Mode { kU8, kF32, kResidual };
-
-ConvSizes SizesOf(const Case& c) {
-  const ConvWindow& w = c.window;
-  const auto out = [](int in, int k, int s, int d, int pads) {
-    const int room = in + pads - ((k - 1) * d + 1);
-    return room < 0 ? 0 : room / s + 1;
-  };
-  return {c.batch, c.in_h, c.in_w,
-          out(c.in_h, w.kernel_h, w.stride_h, w.dilation_h, w.pad_top + w.pad_bottom),
-          out(c.in_w, w.kernel_w, w.stride_w, w.dilation_w, w.pad_left + w.pad_right)};
-}
-
-std::string Describe(const Case& c) {
-  const ConvWindow& w = c.window;
-  std::string s;
-  for (int v : {c.batch, c.in_h, c.in_w, w.in_channels, w.out_channels, w.groups, w.kernel_h,
-                w.kernel_w, w.stride_h, w.stride_w, w.dilation_h, w.dilation_w, w.pad_top,
-                w.pad_left, w.pad_bottom, w.pad_right}) {
-    s += std::to_string(v) + " ";
-  }
-  return s;
-}
-
-// Runs all chunks of one variant and compares with the definition, bit by bit.
-template <typename T>
-void Compare(const ConvI8Row& row, const Case& c, ConvI8Args args, std::mt19937& rng,
-             float multiplier_scale) {
-  const ConvWindow& w = c.window;
-  const ConvSizes s = SizesOf(c);
-  SCOPED_TRACE(Describe(c));
-  OddBuffer<uint8_t> x(int64_t{s.batch} * s.in_h * s.in_w * w.in_channels);
-  const int64_t depth = int64_t{w.in_channels} / w.groups * w.kernel_h * w.kernel_w;
-  std::vector<int8_t> weights(w.out_channels * depth);
-  std::vector<int32_t> bias(w.out_channels);
-  std::vector<float> multiplier(w.out_channels);
-  FillRandom(rng, 0, 255, x.data(), x.size());
-  FillRandom(rng, -128, 127, weights.data(), weights.size());
-  FillRandom(rng, -20000, 20000, bias.data(), bias.size());
-  for (float& m : multiplier) {
-    m = multiplier_scale * (0.2f + static_cast<float>(rng() % 1000) / 1000.0f);
-  }
-  OddBuffer<uint8_t> residual(int64_t{s.batch} * s.out_h * s.out_w * w.out_channels);
-  FillRandom(rng, 0, 255, residual.data(), residual.size());
-  OddBuffer<T> y(residual.size());
-  std::vector<T> expected(residual.size());
-  const uint8_t* const r = args.has_residual != 0 ? residual.data() : nullptr;
-  ConvI8Ref(args, s, x.data(), weights.data(), bias.data(), multiplier.data(), r, expected.data());
-
-  const ConvI8PackedSize size = ConvI8Packed(w, row.packing);
-  std::vector<uint8_t> packed(size.weight_bytes);
-  std::vector<int32_t> offset(size.channels);
-  std::vector<float> packed_multiplier(size.channels);
-  ConvI8Pack(w, row.packing, args.x_zero_point, weights.data(), bias.data(), multiplier.data(),
-             packed.data(), offset.data(), packed_multiplier.data());
-  auto plan = MakeConvI8Plan(row, args, s);
-  ASSERT_TRUE(plan.ok()) << plan.status().message();
-  // The chosen chunks, then the finest ones: cutting must not change a bit.
-  for (int pass = 0; pass < 2; ++pass) {
-    if (pass == 1) {
-      plan->row_step = 1;
-      plan->col_step = std::min(plan->col_step, 3);
-      plan->panel_step = 1;
-      const auto ceil_div = [](int64_t a, int64_t b) { return (a + b - 1) / b; };
-      plan->num_chunks = plan->sizes.batch * int64_t{plan->sizes.out_h} *
-                         ceil_div(plan->sizes.out_w, plan->col_step) * plan->panels;
-    }
-    std::vector<uint8_t> scratch(plan->scratch_bytes);
-    for (int64_t i = 0; i < y.size(); ++i) y[i] = static_cast<T>(77);
-    const ConvI8Buffers buffers = {x.data(), packed.data(), offset.data(),
-                                   packed_multiplier.data(), r, y.data()};
-    for (int64_t chunk = 0; chunk < plan->num_chunks; ++chunk) {
-      ConvI8RunChunk(*plan, buffers, chunk, scratch.data());
-    }
-    ASSERT_TRUE(y.GuardsIntact());
-    for (int64_t i = 0; i < y.size(); ++i) {
-      ASSERT_EQ(0, std::memcmp(y.data() + i, &expected[i], sizeof(T)))
-          << "element " << i << ": " << +y[i] << " instead of " << +expected[i];
-    }
-  }
-}
-
-void RunCase(const ConvI8Row& row, const Case& c, Mode mode, std::mt19937& rng) {
-  ConvI8Args args;
-  args.window = c.window;
-  args.x_zero_point = rng() % 256;
-  args.y_zero_point = rng() % 256;
-  args.act_min = rng() % 100;
-  args.act_max = 255 - rng() % 100;
-  const float depth = static_cast<float>(c.window.in_channels / c.window.groups *
-                                         c.window.kernel_h * c.window.kernel_w);
-  const float scale = 0.02f / std::sqrt(depth);
-  if (mode == Mode::kF32) {
-    args.output_f32 = 1;
-    args.act_min_f = -40.0f;
-    args.act_max_f = 60.0f;
-    Compare<float>(row, c, args, rng, scale);
-    return;
-  }
-  if (mode == Mode::kResidual) {
-    args.has_residual = 1;
-    args.t_zero_point = rng() % 256;
-    args.t_min = rng() % 50;
-    args.t_max = 255 - rng() % 50;
-    args.r_zero_point = rng() % 256;
-    args.t_multiplier = 0.7f;
-    args.r_multiplier = 0.41f;
-  }
-  Compare<uint8_t>(row, c, args, rng, scale);
-}
-
-ConvWindow Window(int kernel, int stride, int dilation, int pad, int in, int out, int groups = 1) {
-  ConvWindow w;
-  w.kernel_h = w.kernel_w = kernel;
-  w.stride_h = w.stride_w = stride;
-  w.dilation_h = w.dilation_w = dilation;
-  w.pad_top = w.pad_left = w.pad_bottom = w.pad_right = pad;
-  w.in_channels = in;
-  w.out_channels = out;
-  w.groups = groups;
-  return w;
-}
-
-std::vector<Case> Cases() {
-  std::vector<Case> cases;
+std::vector<ConvI8Case> Cases() {
+  std::vector<ConvI8Case> cases;
   // Pointwise: every tile width, channel tails on both sides of each panel size, reduction tails.
   for (int width = 1; width <= 30; ++width) {
-    cases.push_back({Window(1, 1, 1, 0, 1 + width % 9, 31 + width % 5), 1, 1, width});
+    cases.push_back({SquareWindow(1, 1, 1, 0, 1 + width % 9, 31 + width % 5), 1, 1, width});
   }
-  for (int out = 1; out <= 34; ++out) cases.push_back({Window(1, 1, 1, 0, 7, out), 1, 1, 15});
-  cases.push_back({Window(1, 1, 1, 0, 64, 96), 2, 5, 7});
-  cases.push_back({Window(1, 2, 1, 0, 24, 40), 2, 7, 9});
-  cases.push_back({Window(1, 1, 1, 1, 5, 9), 1, 3, 4});    // padded pointwise
-  cases.push_back({Window(1, 1, 1, 0, 150, 130), 1, 24, 60});  // several chunks
+  for (int out = 1; out <= 34; ++out) cases.push_back({SquareWindow(1, 1, 1, 0, 7, out), 1, 1, 15});
+  cases.push_back({SquareWindow(1, 1, 1, 0, 64, 96), 2, 5, 7});
+  cases.push_back({SquareWindow(1, 2, 1, 0, 24, 40), 2, 7, 9});
+  cases.push_back({SquareWindow(1, 1, 1, 1, 5, 9), 1, 3, 4});    // padded pointwise
+  cases.push_back({SquareWindow(1, 1, 1, 0, 150, 130), 1, 24, 60});  // several chunks
   // Windows: padding larger than usual, dilation, stride, stems, one-pixel and empty images.
-  cases.push_back({Window(3, 1, 1, 1, 16, 32), 2, 8, 9});
-  cases.push_back({Window(3, 2, 1, 1, 3, 32), 1, 17, 19});
-  cases.push_back({Window(7, 2, 1, 3, 3, 20), 1, 23, 21});
-  cases.push_back({Window(3, 1, 1, 1, 1, 16), 2, 10, 11});
-  cases.push_back({Window(3, 1, 2, 2, 6, 17), 1, 9, 10});
-  cases.push_back({Window(5, 3, 1, 4, 9, 33), 1, 11, 8});
-  cases.push_back({Window(3, 1, 1, 0, 32, 64), 1, 12, 31});
-  cases.push_back({Window(3, 1, 1, 1, 64, 48), 1, 1, 1});
-  cases.push_back({Window(3, 1, 1, 1, 24, 40), 1, 9, 90});
-  cases.push_back({Window(3, 1, 1, 0, 4, 4), 1, 2, 5});  // no output
-  cases.push_back({Window(3, 1, 1, 1, 4, 4), 0, 2, 5});  // empty batch
-  ConvWindow odd = Window(3, 1, 1, 0, 10, 12);
+  cases.push_back({SquareWindow(3, 1, 1, 1, 16, 32), 2, 8, 9});
+  cases.push_back({SquareWindow(3, 2, 1, 1, 3, 32), 1, 17, 19});
+  cases.push_back({SquareWindow(7, 2, 1, 3, 3, 20), 1, 23, 21});
+  cases.push_back({SquareWindow(3, 1, 1, 1, 1, 16), 2, 10, 11});
+  cases.push_back({SquareWindow(3, 1, 2, 2, 6, 17), 1, 9, 10});
+  cases.push_back({SquareWindow(5, 3, 1, 4, 9, 33), 1, 11, 8});
+  cases.push_back({SquareWindow(3, 1, 1, 0, 32, 64), 1, 12, 31});
+  cases.push_back({SquareWindow(3, 1, 1, 1, 64, 48), 1, 1, 1});
+  cases.push_back({SquareWindow(3, 1, 1, 1, 24, 40), 1, 9, 90});
+  cases.push_back({SquareWindow(3, 1, 1, 0, 4, 4), 1, 2, 5});  // no output
+  cases.push_back({SquareWindow(3, 1, 1, 1, 4, 4), 0, 2, 5});  // empty batch
+  ConvWindow odd = SquareWindow(3, 1, 1, 0, 10, 12);
   odd.kernel_w = 5;
   odd.stride_w = 2;
   odd.dilation_h = 3;
@@ -175,21 +44,21 @@ std::vector<Case> Cases() {
   odd.kernel_h = 1;
   cases.push_back({odd, 1, 1, 21});
   // Groups: merged and not, with a channel multiplier, with wide groups.
-  cases.push_back({Window(3, 1, 1, 1, 12, 12, 12), 1, 6, 7});
-  cases.push_back({Window(3, 1, 1, 1, 6, 12, 6), 1, 6, 7});
-  cases.push_back({Window(3, 2, 1, 1, 32, 64, 8), 1, 9, 9});
-  cases.push_back({Window(1, 1, 1, 0, 40, 20, 4), 1, 5, 5});
-  cases.push_back({Window(3, 1, 1, 1, 80, 80, 2), 1, 6, 6});
-  cases.push_back({Window(1, 1, 1, 0, 21, 99, 3), 1, 4, 4});
+  cases.push_back({SquareWindow(3, 1, 1, 1, 12, 12, 12), 1, 6, 7});
+  cases.push_back({SquareWindow(3, 1, 1, 1, 6, 12, 6), 1, 6, 7});
+  cases.push_back({SquareWindow(3, 2, 1, 1, 32, 64, 8), 1, 9, 9});
+  cases.push_back({SquareWindow(1, 1, 1, 0, 40, 20, 4), 1, 5, 5});
+  cases.push_back({SquareWindow(3, 1, 1, 1, 80, 80, 2), 1, 6, 6});
+  cases.push_back({SquareWindow(1, 1, 1, 0, 21, 99, 3), 1, 4, 4});
   return cases;
 }
 
 TEST(ConvI8, EveryRowGivesTheReferenceBits) {
   ForEachSupportedRow("conv_i8", ConvI8Rows(), [](const ConvI8Row& row) {
     std::mt19937 rng(1);
-    for (const Case& c : Cases()) {
-      for (Mode mode : {Mode::kU8, Mode::kF32, Mode::kResidual}) {
-        RunCase(row, c, mode, rng);
+    for (const ConvI8Case& c : Cases()) {
+      for (ConvI8Mode mode : {ConvI8Mode::kU8, ConvI8Mode::kF32, ConvI8Mode::kResidual}) {
+        RunConvI8Case<ConvI8Functions>(row, c, mode, rng);
         if (::testing::Test::HasFatalFailure()) return;
       }
     }
@@ -199,25 +68,25 @@ TEST(ConvI8, EveryRowGivesTheReferenceBits) {
 TEST(ConvI8, SaturatesAsTheReferenceWhereFloatsLeaveInt32) {
   ForEachSupportedRow("conv_i8", ConvI8Rows(), [](const ConvI8Row& row) {
     std::mt19937 rng(2);
-    const Case c = {Window(3, 1, 1, 1, 8, 35), 1, 5, 6};
+    const ConvI8Case c = {SquareWindow(3, 1, 1, 1, 8, 35), 1, 5, 6};
     for (float scale : {1e-30f, 1e6f, 1e30f, 3e38f, -1e6f, -3e38f, 0.0f}) {
       ConvI8Args args;
       args.window = c.window;
       args.y_zero_point = 100;
       args.act_min = 3;
       args.act_max = 250;
-      Compare<uint8_t>(row, c, args, rng, scale);
+      CompareConvI8<ConvI8Functions, uint8_t>(row, c, args, rng, scale);
       args.has_residual = 1;
       args.t_multiplier = 1e30f;
       args.r_multiplier = -1e30f;
-      Compare<uint8_t>(row, c, args, rng, scale);
+      CompareConvI8<ConvI8Functions, uint8_t>(row, c, args, rng, scale);
       args.has_residual = 0;
       args.output_f32 = 1;
       args.act_min_f = -std::numeric_limits<float>::infinity();
       args.act_max_f = std::numeric_limits<float>::infinity();
-      Compare<float>(row, c, args, rng, scale);
+      CompareConvI8<ConvI8Functions, float>(row, c, args, rng, scale);
       args.act_min_f = 0;  // -0.0 in gives what the definition gives
-      Compare<float>(row, c, args, rng, scale);
+      CompareConvI8<ConvI8Functions, float>(row, c, args, rng, scale);
     }
   });
 }
@@ -226,7 +95,7 @@ TEST(ConvI8, SaturatesAsTheReferenceWhereFloatsLeaveInt32) {
 TEST(ConvI8, RoundsTiesToEven) {
   ForEachSupportedRow("conv_i8", ConvI8Rows(), [](const ConvI8Row& row) {
     ConvI8Args args;
-    args.window = Window(1, 1, 1, 0, 1, 1);
+    args.window = SquareWindow(1, 1, 1, 0, 1, 1);
     args.y_zero_point = 10;
     const ConvSizes s = {1, 1, 8, 1, 8};
     const int8_t weight = 1;
@@ -254,7 +123,7 @@ TEST(ConvI8, RoundsTiesToEven) {
 TEST(ConvI8, RefusesArgumentsOutOfRange) {
   const ConvI8Row& row = ConvI8Rows()[0];
   ConvI8Args good;
-  good.window = Window(3, 1, 1, 1, 4, 8);
+  good.window = SquareWindow(3, 1, 1, 1, 4, 8);
   const ConvSizes sizes = {1, 5, 5, 5, 5};
   ASSERT_TRUE(MakeConvI8Plan(row, good, sizes).ok());
   const auto refuses = [&](auto change, const char* sentence) {

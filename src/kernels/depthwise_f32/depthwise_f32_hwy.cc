@@ -7,8 +7,7 @@
 #define HWY_TARGET_INCLUDE "kernels/depthwise_f32/depthwise_f32_hwy.cc"
 #include "kernels/hwy_dispatch.h"
 // After hwy_dispatch.h:
-#include "kernels/hwy_tail-inl.h"
-#include "kernels/hwy_unroll-inl.h"
+#include "kernels/hwy_util-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace adze {
@@ -20,7 +19,7 @@ using Vec = hn::Vec<Tag>;
 constexpr int kLanes = static_cast<int>(hn::MaxLanes(Tag()));
 
 // Neighbouring output pixels of one row. All pointers are at channel 0.
-struct Tile {
+struct DepthwiseTile {
   const float* x;         // first tap inside the image of the first pixel
   const float* w;         // its weights
   const float* bias;
@@ -36,7 +35,7 @@ struct Tile {
 // One vector of channels of kPixels pixels. kTapsW and kStride are the width of the window and the stride when
 // dilation is 1, so that pixels share their loads; 0: whatever the tile says.
 template <int kPixels, int kTapsW, int kStride, bool kPartial>
-HWY_INLINE void TileChannels(const Tile& t, int64_t c, int64_t n) {
+HWY_INLINE void DepthwiseChannels(const DepthwiseTile& t, int64_t c, int64_t n) {
   const Tag d;
   const auto load = [&](const float* p) ADZE_UNROLLED {
     if constexpr (kPartial) return LoadTail(d, p, n);
@@ -74,7 +73,7 @@ HWY_INLINE void TileChannels(const Tile& t, int64_t c, int64_t n) {
   Unroll<kPixels>([&](auto p) ADZE_UNROLLED {
     const int64_t at = p * t.channels + c;
     if (t.residual != nullptr) acc[p] = hn::Add(acc[p], load(t.residual + at));
-    const Vec v = hn::Min(hi, hn::Max(lo, acc[p]));
+    const Vec v = MinNan(hi, MaxNan(lo, acc[p]));
     if constexpr (kPartial) {
       StoreTail(v, d, t.y + at, n);
     } else {
@@ -84,33 +83,33 @@ HWY_INLINE void TileChannels(const Tile& t, int64_t c, int64_t n) {
 }
 
 template <int kPixels, int kTapsW, int kStride>
-HWY_NOINLINE void RunTile(const Tile& t) {
+HWY_NOINLINE void RunDepthwiseTile(const DepthwiseTile& t) {
   int64_t c = 0;
   for (; c + kLanes <= t.channels; c += kLanes) {
-    TileChannels<kPixels, kTapsW, kStride, false>(t, c, kLanes);
+    DepthwiseChannels<kPixels, kTapsW, kStride, false>(t, c, kLanes);
   }
-  if (c < t.channels) TileChannels<kPixels, kTapsW, kStride, true>(t, c, t.channels - c);
+  if (c < t.channels) DepthwiseChannels<kPixels, kTapsW, kStride, true>(t, c, t.channels - c);
 }
 
 // `pixels` neighbours whose windows lie wholly inside the image horizontally.
 template <int kTapsW, int kStride>
-HWY_INLINE void RunInterior(Tile t, int64_t pixels) {
+HWY_INLINE void RunDepthwiseInterior(DepthwiseTile t, int64_t pixels) {
   const auto advance = [&](int64_t n) HWY_ATTR {
     t.x += n * t.x_pixel;
     t.y += n * t.channels;
     if (t.residual != nullptr) t.residual += n * t.channels;
     pixels -= n;
   };
-  for (; pixels >= 8; advance(8)) RunTile<8, kTapsW, kStride>(t);
-  for (; pixels >= 4; advance(4)) RunTile<4, kTapsW, kStride>(t);
-  for (; pixels >= 1; advance(1)) RunTile<1, kTapsW, kStride>(t);
+  for (; pixels >= 8; advance(8)) RunDepthwiseTile<8, kTapsW, kStride>(t);
+  for (; pixels >= 4; advance(4)) RunDepthwiseTile<4, kTapsW, kStride>(t);
+  for (; pixels >= 1; advance(1)) RunDepthwiseTile<1, kTapsW, kStride>(t);
 }
 
 void DepthwiseF32RowsImpl(const DepthwiseF32Call& call, int64_t row_begin, int64_t row_end) {
   const ConvWindow& w = call.window;
   const ConvSizes& s = call.sizes;
   const int64_t channels = w.in_channels;
-  Tile t;
+  DepthwiseTile t;
   t.bias = call.bias;
   t.channels = channels;
   t.padded_channels = DepthwiseF32PackedFloats(w) / w.kernel_h / w.kernel_w;
@@ -156,13 +155,13 @@ void DepthwiseF32RowsImpl(const DepthwiseF32Call& call, int64_t row_begin, int64
         const int64_t pixels = right - ow;
         const bool dense = w.dilation_w == 1;
         if (dense && w.kernel_w == 3 && w.stride_w == 1) {
-          RunInterior<3, 1>(t, pixels);
+          RunDepthwiseInterior<3, 1>(t, pixels);
         } else if (dense && w.kernel_w == 3 && w.stride_w == 2) {
-          RunInterior<3, 2>(t, pixels);
+          RunDepthwiseInterior<3, 2>(t, pixels);
         } else if (dense && w.kernel_w == 5 && w.stride_w == 1) {
-          RunInterior<5, 1>(t, pixels);
+          RunDepthwiseInterior<5, 1>(t, pixels);
         } else {
-          RunInterior<0, 0>(t, pixels);
+          RunDepthwiseInterior<0, 0>(t, pixels);
         }
         ow = right;
         continue;
@@ -172,7 +171,7 @@ void DepthwiseF32RowsImpl(const DepthwiseF32Call& call, int64_t row_begin, int64
       t.taps_w = static_cast<int32_t>(std::max<int64_t>(0, kw_end - kw_begin));
       t.x = t.taps_w == 0 ? line : line + (iw + kw_begin * w.dilation_w) * channels;
       t.w = t.taps_w == 0 ? weights : weights + kw_begin * t.padded_channels;
-      RunTile<1, 0, 0>(t);
+      RunDepthwiseTile<1, 0, 0>(t);
       ++ow;
     }
   }

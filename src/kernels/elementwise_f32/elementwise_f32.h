@@ -19,7 +19,7 @@ enum class EltwiseOp : int32_t {
   kTanh = 4,         // 4 ulp
   kHardSigmoid = 5,  // clamp(alpha * x + beta, 0, 1)
   kHardSwish = 6,    // x * clamp(x * (1/6) + 0.5, 0, 1)
-  kSilu = 7,         // x * sigmoid(x); 4 ulp
+  kSilu = 7,         // x * sigmoid(x); 4 ulp, or 2^-142 if that is more
   kLeakyRelu = 8,    // x >= 0 ? x : alpha * x
   kElu = 9,          // x >= 0 ? x : alpha * (exp(x) - 1); 4 ulp
   kExp = 10,         // 2 ulp
@@ -44,6 +44,7 @@ enum class EltwiseOp : int32_t {
   kPow = 70,         // 1 ulp
   kPRelu = 71,       // a >= 0 ? a : a * b
 };
+// NaN in gives NaN out, everywhere.
 constexpr bool IsBinary(EltwiseOp op) { return static_cast<int32_t>(op) >= 64; }
 bool IsKnownEltwiseOp(EltwiseOp op);
 
@@ -57,13 +58,23 @@ struct EltwiseArgs {
 // y[i] = f(x[i]), i < n. y may be x.
 void EltwiseUnaryF32(Isa isa, const EltwiseArgs& args, const float* x, float* y, int64_t n);
 
-// How one row of a binary operation reads an operand.
-enum class EltwiseRow : int32_t { kDense = 0, kScalar = 1 };
-// y[i] = f(a[i or 0], b[i or 0]), i < n. y may be a dense a or b.
-void EltwiseBinaryF32(Isa isa, const EltwiseArgs& args, const float* a, EltwiseRow a_row,
-                      const float* b, EltwiseRow b_row, float* y, int64_t n);
+// A binary operation with broadcasting. y is dense with `dims` in memory order; element (i0, i1, …) reads
+// a[sum i_k * a_strides[k]] and b likewise; strides in elements, 0 where an operand is broadcast.
+inline constexpr int kMaxEltwiseRank = 8;
+struct EltwiseShape {
+  int32_t rank = 0;
+  int64_t dims[kMaxEltwiseRank] = {};
+  int64_t a_strides[kMaxEltwiseRank] = {};
+  int64_t b_strides[kMaxEltwiseRank] = {};
+};
+// The same operation with axes of size 1 dropped and neighbours that both operands walk as one axis merged; rank >= 1.
+EltwiseShape Coalesce(const EltwiseShape& shape);
+// Elements [begin, end) of y, counted in memory order. The shape must be coalesced. y may be a or b if that has y's
+// order.
+void EltwiseBinaryF32(Isa isa, const EltwiseArgs& args, const EltwiseShape& shape, const float* a,
+                      const float* b, float* y, int64_t begin, int64_t end);
 
-// The same element by element: in double for the functions with a stated error, else in float. The tests' oracle.
+// The same element by element in double: the tests' oracle.
 double EltwiseUnaryRef(const EltwiseArgs& args, float x);
 double EltwiseBinaryRef(const EltwiseArgs& args, float a, float b);
 

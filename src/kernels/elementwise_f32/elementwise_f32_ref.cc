@@ -10,8 +10,27 @@ bool IsKnownEltwiseOp(EltwiseOp op) {
          (op >= EltwiseOp::kAdd && op <= EltwiseOp::kPRelu);
 }
 
+EltwiseShape Coalesce(const EltwiseShape& shape) {
+  EltwiseShape out;
+  out.rank = 1;
+  out.dims[0] = 1;
+  for (int i = 0; i < shape.rank; ++i) {
+    if (shape.dims[i] == 1) continue;
+    const int last = out.rank - 1;
+    const bool merges = out.a_strides[last] == shape.a_strides[i] * shape.dims[i] &&
+                        out.b_strides[last] == shape.b_strides[i] * shape.dims[i];
+    if (out.dims[last] != 1 && !merges) ++out.rank;
+    const int at = out.rank - 1;
+    out.dims[at] = (out.dims[at] == 0 ? 1 : out.dims[at]) * shape.dims[i];
+    out.a_strides[at] = shape.a_strides[i];
+    out.b_strides[at] = shape.b_strides[i];
+  }
+  return out;
+}
+
 double EltwiseUnaryRef(const EltwiseArgs& args, float xf) {
   const double x = xf;
+  if (std::isnan(x)) return x;
   switch (args.op) {
     case EltwiseOp::kIdentity:
       return x;
@@ -63,6 +82,7 @@ double EltwiseUnaryRef(const EltwiseArgs& args, float xf) {
 }
 
 double EltwiseBinaryRef(const EltwiseArgs& args, float a, float b) {
+  if (args.op != EltwiseOp::kPow && (std::isnan(a) || std::isnan(b))) return std::nan("");
   switch (args.op) {
     case EltwiseOp::kAdd:
       return double{a} + b;

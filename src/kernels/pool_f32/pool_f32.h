@@ -13,7 +13,7 @@ namespace adze {
 enum class PoolKind : int32_t { kMax = 0, kAverage = 1 };
 
 // Step arguments of kPoolF32. Channels and groups of the window are ignored.
-//   max:      the largest x inside the image; a window wholly outside gives -infinity
+//   max:      the largest x inside the image; a window wholly outside gives -infinity; whether a NaN wins is not defined
 //   average:  sum / count, taps in the order (kh, kw); count = taps inside the image, or with count_include_pad taps
 //             inside the padded image; 0 if there is none
 struct PoolF32Args {

@@ -36,7 +36,7 @@ struct ResizeTap {
   int32_t low = 0, high = 0;
   float frac = 0;
 };
-// Fills taps[0 .. out).
+// Fills taps[0 .. out) of one axis; scale 0: out / in. in > 0. Coordinates are computed in double.
 void ResizeTaps(const ResizeArgs& args, float scale, int64_t in, int64_t out, ResizeTap* taps);
 
 struct ResizeF32Call {
@@ -47,7 +47,7 @@ struct ResizeF32Call {
   const float* x = nullptr;
   float* y = nullptr;
 };
-// Output rows [row_begin, row_end) of batch * out_h. Interpolates along w, then h, in float.
+// Output rows [row_begin, row_end) of batch * out_h. Linear: the sum of the four corners times their weights, in float.
 void ResizeF32Rows(Isa isa, const ResizeF32Call& call, int64_t row_begin, int64_t row_end);
 
 }  // namespace adze

@@ -1,0 +1,263 @@
+#include "calib/auto_select.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <map>
+
+#include "kernels/fake_quant_f32/fake_quant_f32.h"
+#include "lower/lower.h"
+#include "quant/integer_form.h"
+#include "runtime/executor.h"
+
+namespace adze {
+namespace {
+
+// Outputs of the last run as float32, one tensor each.
+std::vector<Tensor> ReadOutputs(const Executor& executor) {
+  std::vector<Tensor> out;
+  for (const int32_t index : executor.plan().outputs) out.push_back(executor.ReadFloat(index));
+  return out;
+}
+
+// Where a tensor must be quantized so that its group behaves as on integers: where values of the group are computed (the
+// rest are moved copies), averages included, as they round again.
+std::vector<ValueId> FakeQuantPoints(const Graph& graph, const ActivationGroup& group) {
+  std::vector<ValueId> out = group.sources;
+  for (const ValueId v : group.values) {
+    const Node* const producer = graph.producer(v);
+    const OpDef* const def = producer == nullptr ? nullptr : FindOp(producer->op);
+    if (def != nullptr && def->quant.kind == QuantKind::kAverage &&
+        std::find(out.begin(), out.end(), v) == out.end()) {
+      out.push_back(v);
+    }
+  }
+  std::erase_if(out, [&](ValueId v) { return graph.value(v).is_constant(); });
+  return out;
+}
+
+// Inserts an adze.FakeQuant (off) behind value `v`; everything reads it.
+void InsertFakeQuant(Graph* graph, ValueId v, const std::string& name) {
+  const std::vector<NodeId> users(graph->users(v).begin(), graph->users(v).end());
+  const std::vector<NodeId>& nodes = graph->top().nodes;
+  auto position = nodes.begin();
+  if (graph->value(v).producer != kNoId) {
+    position = std::next(std::find(nodes.begin(), nodes.end(), graph->value(v).producer));
+  }
+  AttrMap attrs = {{"scale", 0.0f}, {"zero_point", int64_t{0}}, {"qmin", int64_t{0}}, {"qmax", int64_t{255}}};
+  const NodeId node = graph->AddNode(OpType::Intern(kAdzeDomain, "FakeQuant"), name, {v},
+                                     {graph->value(v).name + "_fake"}, std::move(attrs), 0,
+                                     position == nodes.end() ? kNoId : *position);
+  const ValueId out = graph->node(node).outputs[0];
+  graph->SetType(out, graph->value(v).type);
+  for (const NodeId u : users) {
+    for (int i = 0; i < static_cast<int>(graph->node(u).inputs.size()); ++i) {
+      if (graph->input(u, i) == v) graph->SetInput(u, i, out);
+    }
+  }
+  for (RegionId r = 0; r < graph->num_regions(); ++r) {
+    for (int i = 0; i < static_cast<int>(graph->region(r).outputs.size()); ++i) {
+      if (graph->region(r).outputs[static_cast<size_t>(i)] == v) graph->SetOutput(r, i, out);
+    }
+  }
+}
+
+FakeQuantArgs ArgsOf(const AffineParams& p, DType storage) {
+  const IntRange range = RangeOf(storage);
+  return {p.scale, p.zero_point, static_cast<int32_t>(range.min), static_cast<int32_t>(range.max)};
+}
+
+Status SetAll(Executor* executor, const std::vector<int>& steps, const FakeQuantArgs& args) {
+  for (const int s : steps) {
+    ADZE_TRY(executor->SetStepArgs(s, std::as_bytes(std::span(&args, 1))));
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+void OutputError::Collect(size_t output, std::span<const float> reference,
+                          std::span<const float> values) {
+  if (error.size() <= output) {
+    error.resize(output + 1, 0.0);
+    signal.resize(output + 1, 0.0);
+  }
+  double e = 0;
+  double s = 0;
+  for (size_t i = 0; i < reference.size(); ++i) {
+    const double d = static_cast<double>(reference[i]) - values[i];
+    e += d * d;
+    s += static_cast<double>(reference[i]) * reference[i];
+  }
+  error[output] += e;
+  signal[output] += s;
+}
+
+double OutputError::Finish() const {
+  double sum = 0;
+  int count = 0;
+  for (size_t i = 0; i < error.size(); ++i) {
+    if (!(signal[i] > 0)) continue;
+    sum += error[i] / signal[i];
+    ++count;
+  }
+  return count == 0 ? 0 : sum / count;
+}
+
+Candidates Shortlist(const std::vector<AffineParams>& proposals, const ObserverSpec& spec,
+                     double tolerance) {
+  const IntRange range = RangeOf(spec.storage);
+  const auto low = [&](const AffineParams& p) {
+    return static_cast<double>(p.scale) * static_cast<double>(range.min - p.zero_point);
+  };
+  const auto high = [&](const AffineParams& p) {
+    return static_cast<double>(p.scale) * static_cast<double>(range.max - p.zero_point);
+  };
+  Candidates out;
+  for (const AffineParams& p : proposals) {
+    int found = -1;
+    for (size_t i = 0; i < out.params.size() && found < 0; ++i) {
+      const AffineParams& q = out.params[i];
+      const double width = std::max(high(p) - low(p), high(q) - low(q));
+      if (std::abs(low(p) - low(q)) <= tolerance * width &&
+          std::abs(high(p) - high(q)) <= tolerance * width) {
+        found = static_cast<int>(i);
+      }
+    }
+    if (found < 0) {
+      found = static_cast<int>(out.params.size());
+      out.params.push_back(p);
+    }
+    out.of_observer.push_back(found);
+  }
+  return out;
+}
+
+Result<std::vector<int>> MeasureCandidates(const Graph& graph, const QuantizationPlan& plan,
+                                           const std::vector<Candidates>& candidates,
+                                           const ObserverSpec& spec, const Dataset& dataset,
+                                           const QuantizeSettings& settings, double budget_runs,
+                                           ThreadPool* pool) {
+  std::vector<int> best(plan.groups.size(), 0);
+  Graph simulated = graph;
+  std::vector<double> cost(plan.groups.size(), 0);  // in runs of the network
+  std::map<std::string, size_t> group_of_name;
+  double total_macs = 1;
+  for (const NodeId id : graph.top().nodes) total_macs += static_cast<double>(NodeMacs(graph, id));
+  double runs_per_sample = 1;
+  for (size_t g = 0; g < plan.groups.size(); ++g) {
+    if (candidates[g].params.size() < 2) continue;
+    const std::vector<ValueId> points = FakeQuantPoints(graph, plan.groups[g]);
+    // What must run again: everything behind the first producer.
+    double macs_before = 0;
+    double least = total_macs;
+    for (const ValueId v : points) {
+      if (graph.value(v).producer == kNoId) least = 0;
+    }
+    for (const NodeId id : graph.top().nodes) {
+      macs_before += static_cast<double>(NodeMacs(graph, id));
+      const auto& outs = graph.node(id).outputs;
+      const bool produces = std::any_of(points.begin(), points.end(), [&](ValueId v) {
+        return std::find(outs.begin(), outs.end(), v) != outs.end();
+      });
+      if (produces) least = std::min(least, macs_before);
+    }
+    cost[g] = (1.0 - least / total_macs) * static_cast<double>(candidates[g].params.size());
+    runs_per_sample += cost[g];
+    for (size_t k = 0; k < points.size(); ++k) {
+      const std::string name = "fake_quant " + std::to_string(g) + " " + std::to_string(k);
+      InsertFakeQuant(&simulated, points[k], name);
+      group_of_name[name] = g;
+    }
+  }
+  if (group_of_name.empty()) return best;
+  int64_t samples = static_cast<int64_t>(budget_runs / runs_per_sample);
+  samples = std::clamp<int64_t>(samples, 2, std::max<int64_t>(settings.auto_samples, 2));
+
+  ADZE_ASSIGN(SampleReader reader,
+              SampleReader::Create(graph, dataset, settings.split, samples, pool));
+  ADZE_ASSIGN(const LoweredPlan lowered, Lower(simulated, {settings.isa, {}}));
+  Executor executor(lowered.plan, pool, {.keep_all = true});
+  std::vector<std::vector<int>> steps(plan.groups.size());
+  for (size_t s = 0; s < lowered.plan->steps.size(); ++s) {
+    const Step& step = lowered.plan->steps[s];
+    if (step.family != FamilyId::kFakeQuantF32) continue;
+    const auto it = group_of_name.find(step.name);
+    if (it != group_of_name.end()) steps[it->second].push_back(static_cast<int>(s));
+  }
+  // Last tensor first: what lies before it is then still as the unquantized run left it.
+  std::vector<size_t> order;
+  for (size_t g = 0; g < steps.size(); ++g) {
+    if (!steps[g].empty()) order.push_back(g);
+  }
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return steps[a][0] > steps[b][0]; });
+
+  const FakeQuantArgs off;
+  std::vector<std::vector<OutputError>> errors(plan.groups.size());
+  for (const size_t g : order) errors[g].resize(candidates[g].params.size());
+  const int64_t batches = reader.num_batches();
+  for (int64_t b = 0; b < batches; ++b) {
+    std::vector<ConstTensorView> inputs;
+    ADZE_TRY(reader.Next(&inputs));
+    ADZE_TRY(executor.Run(inputs));
+    const std::vector<Tensor> reference = ReadOutputs(executor);
+    for (const size_t g : order) {
+      for (size_t c = 0; c < candidates[g].params.size(); ++c) {
+        ADZE_TRY(SetAll(&executor, steps[g], ArgsOf(candidates[g].params[c], spec.storage)));
+        ADZE_TRY(executor.RunFrom(steps[g][0]));
+        const std::vector<Tensor> outputs = ReadOutputs(executor);
+        for (size_t o = 0; o < outputs.size(); ++o) {
+          errors[g][c].Collect(o, reference[o].values<float>(), outputs[o].values<float>());
+        }
+      }
+      ADZE_TRY(SetAll(&executor, steps[g], off));
+    }
+    if (settings.progress) settings.progress("auto", b + 1, batches);
+  }
+  for (const size_t g : order) {
+    for (size_t c = 1; c < errors[g].size(); ++c) {
+      if (errors[g][c].Finish() < errors[g][static_cast<size_t>(best[g])].Finish()) {
+        best[g] = static_cast<int>(c);
+      }
+    }
+  }
+  return best;
+}
+
+Result<std::vector<double>> OutputSqnr(const Graph& graph,
+                                       const std::vector<const Graph*>& quantized,
+                                       const Dataset& dataset, const std::string& split,
+                                       int64_t samples, Isa isa, ThreadPool* pool) {
+  ADZE_ASSIGN(SampleReader reader, SampleReader::Create(graph, dataset, split, samples, pool));
+  std::vector<std::unique_ptr<Executor>> executors;  // the float one first
+  const auto add = [&](const Graph& g) -> Status {
+    ADZE_ASSIGN(const LoweredPlan lowered, Lower(g, {isa, {}}));
+    executors.push_back(std::make_unique<Executor>(lowered.plan, pool));
+    return OkStatus();
+  };
+  ADZE_TRY(add(graph));
+  for (const Graph* g : quantized) ADZE_TRY(add(*g));
+  std::vector<OutputError> errors(quantized.size());
+  for (int64_t b = 0; b < reader.num_batches(); ++b) {
+    std::vector<ConstTensorView> inputs;
+    ADZE_TRY(reader.Next(&inputs));
+    std::vector<Tensor> reference;
+    for (size_t e = 0; e < executors.size(); ++e) {
+      ADZE_TRY(executors[e]->Run(inputs));
+      std::vector<Tensor> outputs = ReadOutputs(*executors[e]);
+      if (e == 0) {
+        reference = std::move(outputs);
+        continue;
+      }
+      for (size_t o = 0; o < outputs.size(); ++o) {
+        errors[e - 1].Collect(o, reference[o].values<float>(), outputs[o].values<float>());
+      }
+    }
+  }
+  std::vector<double> out;
+  for (const OutputError& e : errors) out.push_back(-10.0 * std::log10(std::max(e.Finish(), 1e-30)));
+  return out;
+}
+
+}  // namespace adze

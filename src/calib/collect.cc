@@ -1,0 +1,179 @@
+#include "calib/collect.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "lower/lower.h"
+#include "quant/quantization_plan.h"
+#include "runtime/executor.h"
+
+namespace adze {
+namespace {
+
+constexpr int64_t kDecodeAhead = 8;  // samples in memory at a time
+
+Result<Feed> MakeFeed(const Graph& graph, const Dataset& dataset) {
+  std::vector<NetworkInput> network;
+  for (const ValueId id : graph.top().inputs) {
+    const Value& v = graph.value(id);
+    if (!v.type.shape) return Unsupported("input '" + v.name + "' has no shape");
+    network.push_back({v.name, v.type.dtype, *v.type.shape});
+  }
+  return Feed::Create(std::move(network), dataset);
+}
+
+// [n, ...] from n tensors of equal type and dims.
+Result<Tensor> Stack(const std::vector<const Tensor*>& parts) {
+  const Tensor& first = *parts[0];
+  std::vector<int64_t> dims = first.dims();
+  dims.insert(dims.begin(), static_cast<int64_t>(parts.size()));
+  if (parts.size() == 1) return first.Reshaped(std::move(dims));
+  ADZE_ASSIGN(Tensor out, Tensor::TryAllocate(first.dtype(), std::move(dims)));
+  std::byte* p = static_cast<std::byte*>(out.mutable_raw());
+  for (const Tensor* t : parts) {
+    if (t->dtype() != first.dtype() || t->dims() != first.dims()) {
+      return InvalidInput("samples of one batch differ in shape");
+    }
+    std::memcpy(p, t->raw(), t->bytes());
+    p += t->bytes();
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<SampleReader> SampleReader::Create(const Graph& graph, const Dataset& dataset,
+                                          const std::string& split, int64_t samples,
+                                          ThreadPool* pool) {
+  ADZE_ASSIGN(Feed feed, MakeFeed(graph, dataset));
+  ADZE_ASSIGN(const int64_t available, dataset.NumSamples(split));
+  SampleReader reader(std::move(feed), dataset, split, pool);
+  reader.batch_ = dataset.batched() ? reader.feed_.BatchSize(1) : 1;
+  int64_t count = samples <= 0 ? available : std::min(samples, available);
+  count -= count % reader.batch_;
+  if (count == 0) {
+    return InvalidInput(dataset.path() + ": split '" + split + "' has " +
+                        std::to_string(available) + " samples, the network takes " +
+                        std::to_string(reader.batch_) + " at a time");
+  }
+  for (int64_t i = 0; i < count; ++i) reader.indices_.push_back(i * available / count);
+  return reader;
+}
+
+int64_t SampleReader::num_batches() const {
+  return static_cast<int64_t>(indices_.size()) / batch_;
+}
+
+Status SampleReader::Decode() {
+  const size_t left = indices_.size() - next_;
+  const int64_t ahead = std::max(kDecodeAhead / batch_, int64_t{1}) * batch_;
+  const size_t count = std::min(left, static_cast<size_t>(ahead));
+  decoded_.assign(count, {});
+  used_ = 0;
+  std::vector<Status> statuses(count);
+  pool_->ParallelFor(static_cast<int64_t>(count), [&](int64_t i, int) {
+    const size_t k = static_cast<size_t>(i);
+    statuses[k] = dataset_->Read(split_, indices_[next_ + k], &decoded_[k]);
+  });
+  next_ += count;
+  for (const Status& s : statuses) ADZE_TRY(s);
+  return OkStatus();
+}
+
+Status SampleReader::Next(std::vector<ConstTensorView>* inputs) {
+  if (used_ == decoded_.size()) ADZE_TRY(Decode());
+  const Sample& first = decoded_[used_];
+  last_id_ = first.id;
+  current_.clear();
+  for (size_t input = 0; input < first.inputs.size(); ++input) {
+    if (!dataset_->batched()) {
+      current_.push_back(first.inputs[input]);
+      continue;
+    }
+    std::vector<const Tensor*> parts;
+    for (int64_t b = 0; b < batch_; ++b) {
+      parts.push_back(&decoded_[used_ + static_cast<size_t>(b)].inputs[input]);
+    }
+    Result<Tensor> stacked = Stack(parts);
+    if (!stacked.ok()) return stacked.status().WithContext("sample '" + last_id_ + "'");
+    current_.push_back(std::move(stacked).value());
+  }
+  used_ += static_cast<size_t>(batch_);
+  Result<std::vector<ConstTensorView>> views = feed_.Order(current_);
+  if (!views.ok()) return views.status().WithContext("sample '" + last_id_ + "'");
+  *inputs = std::move(views).value();
+  return OkStatus();
+}
+
+namespace {
+
+// Dense dims of a tensor as [outer, channels, inner] in memory order.
+struct ChannelView {
+  int64_t outer = 1;
+  int64_t channels = 1;
+  int64_t inner = 1;
+};
+ChannelView ChannelsOf(std::span<const int64_t> dims, Layout layout) {
+  ChannelView v;
+  const size_t axis = dims.size() >= 3 ? 1 : dims.size() - 1;
+  v.channels = dims[axis];
+  int64_t after = 1;
+  for (size_t d = axis + 1; d < dims.size(); ++d) after *= dims[d];
+  for (size_t d = 0; d < axis; ++d) v.outer *= dims[d];
+  if (layout == Layout::kChannelsLast) {
+    v.outer *= after;
+  } else {
+    v.inner = after;
+  }
+  return v;
+}
+
+}  // namespace
+
+Result<Statistics> CollectStatistics(const Graph& graph, const Dataset& dataset,
+                                     const CollectOptions& options, ThreadPool* pool) {
+  ADZE_ASSIGN(SampleReader reader, SampleReader::Create(graph, dataset, options.split,
+                                                        options.samples, pool));
+  ADZE_ASSIGN(const LoweredPlan lowered, Lower(graph, {options.isa, options.values}));
+  Executor executor(lowered.plan, pool);
+
+  std::vector<TensorRecord> records(options.values.size());
+  const int64_t batches = reader.num_batches();
+  for (int64_t batch = 0; batch < batches; ++batch) {
+    std::vector<ConstTensorView> inputs;
+    ADZE_TRY(reader.Next(&inputs));
+    if (Status s = executor.Run(inputs); !s.ok()) {
+      return s.WithContext("sample '" + reader.last_id() + "'");
+    }
+    pool->ParallelFor(static_cast<int64_t>(records.size()), [&](int64_t i, int) {
+      const size_t k = static_cast<size_t>(i);
+      const int32_t index = lowered.taps[k];
+      const ConstTensorView raw = executor.RawValue(index);
+      if (raw.dtype != DType::kFloat32 || raw.size() == 0) return;
+      CollectSample(options.isa, {raw.as<float>(), static_cast<size_t>(raw.size())}, &records[k]);
+      if (options.channels && raw.rank() > 0) {
+        const ChannelView v =
+            ChannelsOf(raw.dims, lowered.plan->values[static_cast<size_t>(index)].layout);
+        records[k].channel.Collect(raw.as<float>(), v.outer, v.channels, v.inner);
+      }
+    });
+    for (size_t k = 0; k < records.size(); ++k) {
+      const HistRecord& h = records[k].hist;
+      if (h.nans == 0 && h.infs == 0) continue;
+      return InvalidInput("sample '" + reader.last_id() + "': tensor '" +
+                          EncodingName(graph, options.values[k]) + "' holds " +
+                          (h.nans != 0 ? "NaN" : "an infinity"));
+    }
+    if (options.progress) options.progress("statistics", batch + 1, batches);
+  }
+
+  Statistics out;
+  out.graph_hash = GraphHash(graph);
+  out.samples = static_cast<uint64_t>(batches * reader.batch_size());
+  for (size_t k = 0; k < records.size(); ++k) {
+    out.tensors.emplace(EncodingName(graph, options.values[k]), std::move(records[k]));
+  }
+  return out;
+}
+
+}  // namespace adze

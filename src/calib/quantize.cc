@@ -1,0 +1,300 @@
+#include "calib/quantize.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "calib/auto_select.h"
+
+namespace adze {
+namespace {
+
+// Shares of a float run over all samples that `auto` may spend: collection costs a little over one, and the whole of
+// quantization shall stay under three.
+constexpr double kAutoBudget = 0.6;
+constexpr int64_t kScoreSamples = 32;
+// Quantizers that differ by less are not worth measuring apart.
+constexpr double kSameRange = 0.02;
+
+class Stopwatch {
+ public:
+  double Seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+class Quantizer {
+ public:
+  Quantizer(const Graph& graph, const Dataset& dataset, const QuantizeSettings& settings,
+            ThreadPool* pool)
+      : graph_(graph), dataset_(dataset), settings_(settings), pool_(pool) {}
+
+  Result<QuantizeResult> Run() {
+    if (settings_.observer != "auto" && FindObserver(settings_.observer) == nullptr) {
+      std::string known = "auto";
+      for (const ObserverDef* o : AllObservers()) known += std::string(", ") + o->name;
+      return UsageError("unknown observer '" + settings_.observer + "'; there are " + known);
+    }
+    if (!(settings_.percentile > 50 && settings_.percentile <= 100)) {
+      return UsageError("the percentile must lie above 50 and not above 100");
+    }
+    if (SizeOf(settings_.quant.activation) != 1 || !IsInteger(settings_.quant.activation)) {
+      return Unsupported("activations must be int8 or uint8");
+    }
+    spec_ = {settings_.quant.activation, settings_.quant.symmetric_activations,
+             settings_.percentile};
+    plan_ = PlanQuantization(graph_, settings_.quant);
+    ADZE_TRY(EncodeWeights());
+    const Stopwatch collect;
+    ADZE_TRY(Collect());
+    result_.collect_s = collect.Seconds();
+    ADZE_TRY(Propose());
+    const Stopwatch choose;
+    if (settings_.observer == "auto") {
+      ADZE_TRY(ChooseAutomatically());
+    } else {
+      ADZE_TRY(UseObserver(settings_.observer));
+    }
+    result_.auto_s = choose.Seconds();
+    const Stopwatch apply;
+    ADZE_TRY(Build(chosen_));
+    result_.apply_s = apply.Seconds();
+    result_.report.float_nodes = plan_.float_nodes;
+    return std::move(result_);
+  }
+
+ private:
+  // A range per group, with the observer's index (-1: fixed).
+  struct Choice {
+    RealRange range;
+    int observer = -1;
+  };
+
+  Status EncodeWeights() {
+    for (const WeightUse& use : plan_.weights) {
+      const std::string& name = graph_.value(use.weight).name;
+      if (weights_.tensors.contains(name)) continue;
+      ADZE_ASSIGN(weights_.tensors[name], WeightEncoding(graph_, use.weight, use.axis));
+    }
+    return OkStatus();
+  }
+
+  Status Collect() {
+    if (settings_.statistics != nullptr) {
+      result_.statistics = *settings_.statistics;
+      if (result_.statistics.graph_hash != GraphHash(graph_)) {
+        return InvalidInput("the statistics were made from another graph");
+      }
+      return OkStatus();
+    }
+    CollectOptions options;
+    options.split = settings_.split;
+    options.samples = settings_.samples;
+    options.isa = settings_.isa;
+    options.progress = settings_.progress;
+    for (const ActivationGroup& group : plan_.groups) {
+      if (!group.needs_statistics) continue;
+      for (const ValueId v : group.sources) {
+        if (!graph_.value(v).is_constant()) options.values.push_back(v);
+      }
+    }
+    ADZE_ASSIGN(result_.statistics, CollectStatistics(graph_, dataset_, options, pool_));
+    return OkStatus();
+  }
+
+  // The record of what a group's quantizer must cover. Sources are combined, not merged: they were seen on the same
+  // samples, so the averaged extremes are the outermost of theirs.
+  Status CombineSources(const ActivationGroup& group, TensorRecord* out) const {
+    for (const ValueId v : group.sources) {
+      const Value& value = graph_.value(v);
+      TensorRecord constant;
+      const TensorRecord* record = &constant;
+      if (value.is_constant()) {
+        CollectSample(settings_.isa, value.constant.values<float>(), &constant);
+        if (constant.hist.nans + constant.hist.infs != 0) {
+          return InvalidInput("constant '" + value.name + "' holds NaN or an infinity");
+        }
+      } else {
+        const auto it = result_.statistics.tensors.find(EncodingName(graph_, v));
+        if (it == result_.statistics.tensors.end()) {
+          return InvalidInput("the statistics have nothing about tensor '" +
+                              EncodingName(graph_, v) + "'");
+        }
+        record = &it->second;
+      }
+      if (record->range.samples == 0) continue;
+      if (out->range.samples == 0) {
+        *out = *record;
+        continue;
+      }
+      const auto averaged = [](const RangeRecord& r, const ExactSum& sum) {
+        return sum.Finish() / static_cast<double>(r.samples);
+      };
+      const double low = std::min(averaged(out->range, out->range.sum_min),
+                                  averaged(record->range, record->range.sum_min));
+      const double high = std::max(averaged(out->range, out->range.sum_max),
+                                   averaged(record->range, record->range.sum_max));
+      RangeRecord range;
+      range.Collect(std::min(out->range.min, record->range.min),
+                    std::max(out->range.max, record->range.max));
+      range.sum_min = ExactSum();
+      range.sum_max = ExactSum();
+      range.sum_min.Collect(low);
+      range.sum_max.Collect(high);
+      out->hist.Merge(record->hist);
+      out->range = range;
+    }
+    return OkStatus();
+  }
+
+  // ranges_[group][observer]
+  Status Propose() {
+    const auto observers = AllObservers();
+    ranges_.assign(plan_.groups.size(), std::vector<RealRange>(observers.size()));
+    std::vector<Status> statuses(plan_.groups.size());
+    pool_->ParallelFor(static_cast<int64_t>(plan_.groups.size()), [&](int64_t i, int) {
+      const size_t g = static_cast<size_t>(i);
+      const ActivationGroup& group = plan_.groups[g];
+      TensorRecord record;
+      if (group.needs_statistics) statuses[g] = CombineSources(group, &record);
+      for (size_t o = 0; o < observers.size(); ++o) {
+        RealRange range;
+        if (record.range.samples != 0) range = observers[o]->finish(record, spec_);
+        if (group.has_fixed_range) {
+          const bool only = record.range.samples == 0;
+          range.min = only ? group.fixed_min : std::min(range.min, group.fixed_min);
+          range.max = only ? group.fixed_max : std::max(range.max, group.fixed_max);
+        }
+        ranges_[g][o] = range;
+      }
+    });
+    for (const Status& s : statuses) ADZE_TRY(s);
+    return OkStatus();
+  }
+
+  std::vector<Choice> ChoicesOf(int observer) const {
+    std::vector<Choice> out;
+    for (size_t g = 0; g < plan_.groups.size(); ++g) {
+      const bool measured = plan_.groups[g].needs_statistics;
+      out.push_back({ranges_[g][static_cast<size_t>(observer)], measured ? observer : -1});
+    }
+    return out;
+  }
+
+  Status UseObserver(const std::string& name) {
+    const auto observers = AllObservers();
+    for (size_t o = 0; o < observers.size(); ++o) {
+      if (name == observers[o]->name) chosen_ = ChoicesOf(static_cast<int>(o));
+    }
+    return OkStatus();
+  }
+
+  AffineParams ParamsOf(const RealRange& r) const {
+    return ChooseAffineParams(r.min, r.max, spec_.storage, spec_.symmetric);
+  }
+
+  // Per tensor by output error; then the whole network with that choice against the whole network with each single
+  // observer, and the best of them all.
+  Status ChooseAutomatically() {
+    const int num_observers = static_cast<int>(AllObservers().size());
+    std::vector<Candidates> candidates;
+    for (size_t g = 0; g < plan_.groups.size(); ++g) {
+      std::vector<AffineParams> proposals;
+      for (const RealRange& r : ranges_[g]) proposals.push_back(ParamsOf(r));
+      if (!plan_.groups[g].needs_statistics) proposals.resize(1);
+      candidates.push_back(Shortlist(proposals, spec_, kSameRange));
+      candidates.back().of_observer.resize(static_cast<size_t>(num_observers), 0);
+    }
+    const double budget = kAutoBudget * static_cast<double>(result_.statistics.samples);
+    ADZE_ASSIGN(const std::vector<int> best,
+                MeasureCandidates(graph_, plan_, candidates, spec_, dataset_, settings_, budget,
+                                  pool_));
+    // Variant 0: per tensor; then the observers.
+    std::vector<std::vector<Choice>> variants(1);
+    for (size_t g = 0; g < plan_.groups.size(); ++g) {
+      const std::vector<int>& of = candidates[g].of_observer;
+      const auto first = std::find(of.begin(), of.end(), best[g]) - of.begin();
+      const bool measured = plan_.groups[g].needs_statistics;
+      variants[0].push_back(
+          {ranges_[g][static_cast<size_t>(first)], measured ? static_cast<int>(first) : -1});
+      num_candidates_.push_back(measured ? static_cast<int>(candidates[g].params.size()) : 0);
+    }
+    for (int o = 0; o < num_observers; ++o) variants.push_back(ChoicesOf(o));
+
+    std::vector<Graph> graphs;
+    for (const auto& choices : variants) {
+      ADZE_TRY(Build(choices));
+      graphs.push_back(std::move(result_.graph));
+    }
+    std::vector<const Graph*> pointers;
+    for (const Graph& g : graphs) pointers.push_back(&g);
+    ADZE_ASSIGN(const std::vector<double> sqnr,
+                OutputSqnr(graph_, pointers, dataset_, settings_.split,
+                           std::min<int64_t>(kScoreSamples, settings_.samples), settings_.isa,
+                           pool_));
+    size_t winner = 0;
+    for (size_t v = 1; v < variants.size(); ++v) {
+      if (sqnr[v] > sqnr[winner]) winner = v;
+    }
+    chosen_ = variants[winner];
+    result_.scores.push_back({"auto", sqnr[winner]});
+    result_.scores.push_back({"per tensor", sqnr[0]});
+    for (int o = 0; o < num_observers; ++o) {
+      result_.scores.push_back({AllObservers()[static_cast<size_t>(o)]->name,
+                                sqnr[static_cast<size_t>(o) + 1]});
+    }
+    return OkStatus();
+  }
+
+  // Encodings, quantized graph and report of these choices.
+  Status Build(const std::vector<Choice>& choices) {
+    Encodings& e = result_.encodings;
+    e = weights_;
+    e.graph_hash = result_.statistics.graph_hash;
+    result_.choices.clear();
+    for (size_t g = 0; g < plan_.groups.size(); ++g) {
+      const Choice& choice = choices[g];
+      const AffineParams p = ParamsOf(choice.range);
+      TensorEncoding encoding;
+      encoding.type = {spec_.storage, {p.scale}, {p.zero_point}};
+      encoding.provenance.observer =
+          choice.observer < 0 ? "fixed" : AllObservers()[static_cast<size_t>(choice.observer)]->name;
+      encoding.provenance.range_min = choice.range.min;
+      encoding.provenance.range_max = choice.range.max;
+      for (const ValueId v : plan_.groups[g].values) {
+        e.tensors[EncodingName(graph_, v)] = encoding;
+      }
+      result_.choices.push_back({EncodingName(graph_, plan_.groups[g].values[0]),
+                                 encoding.provenance.observer, choice.range,
+                                 num_candidates_.empty() ? 0 : num_candidates_[g]});
+    }
+    ADZE_ASSIGN(std::vector<BiasRepair> repairs, RepairBiasOverflow(graph_, &e));
+    result_.graph = graph_;
+    ADZE_ASSIGN(result_.report, ApplyEncodings(result_.graph, e));
+    result_.report.repairs = std::move(repairs);
+    return OkStatus();
+  }
+
+  const Graph& graph_;
+  const Dataset& dataset_;
+  const QuantizeSettings& settings_;
+  ThreadPool* pool_;
+  ObserverSpec spec_;
+  QuantizationPlan plan_;
+  Encodings weights_;
+  std::vector<std::vector<RealRange>> ranges_;
+  std::vector<int> num_candidates_;
+  std::vector<Choice> chosen_;
+  QuantizeResult result_;
+};
+
+}  // namespace
+
+Result<QuantizeResult> QuantizeModel(const Graph& graph, const Dataset& dataset,
+                                     const QuantizeSettings& settings, ThreadPool* pool) {
+  return Quantizer(graph, dataset, settings, pool).Run();
+}
+
+}  // namespace adze

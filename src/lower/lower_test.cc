@@ -1,0 +1,305 @@
+// Plans against the operators' references: float close, integers to the bit for every instruction set and thread count,
+// with and without taps.
+#include "lower/lower.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdio>
+#include <map>
+#include <random>
+
+#include "ir/text.h"
+#include "numerics/rounding.h"
+#include "runtime/executor.h"
+
+namespace adze {
+namespace {
+
+Graph Parse(const std::string& text) {
+  Result<Graph> g = ParseGraph(text);
+  EXPECT_TRUE(g.ok()) << g.status().message();
+  return std::move(g).value();
+}
+
+Tensor RandomTensor(std::vector<int64_t> dims, uint32_t seed, float scale = 1.0f) {
+  std::mt19937 rng(seed);
+  std::normal_distribution<float> normal(0.0f, scale);
+  Tensor t = Tensor::Allocate(DType::kFloat32, std::move(dims));
+  for (int64_t i = 0; i < t.size(); ++i) t.mutable_data<float>()[i] = normal(rng);
+  return t;
+}
+
+// A reproducible constant in the text form.
+std::string Constant(const std::string& name, std::vector<int64_t> dims, uint32_t seed,
+                     float scale = 0.3f) {
+  const Tensor t = RandomTensor(dims, seed, scale);
+  std::string text = "const %" + name + " : float32[";
+  for (size_t i = 0; i < dims.size(); ++i) text += (i ? "," : "") + std::to_string(dims[i]);
+  text += "] = [";
+  char number[40];
+  for (int64_t i = 0; i < t.size(); ++i) {
+    std::snprintf(number, sizeof(number), "%s%.9e", i ? "," : "", t.data<float>()[i]);
+    text += number;
+  }
+  return text + "]\n";
+}
+
+// Node by node through the references.
+std::map<std::string, Tensor> Interpret(const Graph& g, const Tensor& x) {
+  std::map<ValueId, Tensor> values;
+  for (ValueId id = 0; id < g.num_values(); ++id) {
+    if (g.value(id).is_constant()) values[id] = g.value(id).constant;
+  }
+  values[g.top().inputs[0]] = x;
+  for (NodeId id : g.top().nodes) {
+    const Node& n = g.node(id);
+    std::vector<Tensor> inputs;
+    for (ValueId in : n.inputs) inputs.push_back(in == kNoId ? Tensor() : values[in]);
+    auto out = EvaluateOp(*FindOp(n.op), n.attrs, inputs, static_cast<int>(n.outputs.size()));
+    EXPECT_TRUE(out.ok()) << out.status().message();
+    for (size_t i = 0; i < n.outputs.size(); ++i) values[n.outputs[i]] = (*out)[i];
+  }
+  std::map<std::string, Tensor> by_name;
+  for (const auto& [id, t] : values) by_name[g.value(id).name] = t;
+  return by_name;
+}
+
+struct RunResult {
+  Tensor output;
+  std::vector<Tensor> taps;
+};
+
+RunResult RunGraph(const Graph& g, const Tensor& x, Isa isa, int threads,
+              const std::vector<std::string>& taps = {}) {
+  LowerOptions options;
+  options.isa = isa;
+  for (const std::string& name : taps) options.taps.push_back(g.FindValue(name));
+  Result<LoweredPlan> lowered = Lower(g, options);
+  EXPECT_TRUE(lowered.ok()) << lowered.status().message();
+  ThreadPool pool(threads);
+  Executor executor(lowered->plan, &pool);
+  const ConstTensorView view = x.view();
+  const Status s = executor.Run({&view, 1});
+  EXPECT_TRUE(s.ok()) << s.message();
+  RunResult r;
+  r.output = executor.ReadValue(lowered->plan->outputs[0]);
+  for (int32_t t : lowered->taps) r.taps.push_back(executor.ReadFloat(t));
+  return r;
+}
+
+double RelativeError(const Tensor& a, const Tensor& b) {
+  double worst = 0;
+  double largest = 1e-30;
+  for (int64_t i = 0; i < a.size(); ++i) {
+    worst = std::max(worst, std::abs(double{a.data<float>()[i]} - b.data<float>()[i]));
+    largest = std::max(largest, std::abs(double{b.data<float>()[i]}));
+  }
+  return worst / largest;
+}
+
+// A small network with every structure the lowering treats specially.
+std::string FloatNet() {
+  return std::string(R"(graph "net" {
+    input %x : float32[N,3,19,17]
+)") + Constant("w1", {20, 3, 3, 3}, 1) + Constant("b1", {20}, 2) +
+         Constant("dw", {20, 1, 3, 3}, 3) + Constant("w2", {36, 20, 1, 1}, 4) +
+         Constant("b2", {36}, 5) + Constant("w3", {20, 36, 1, 1}, 6) +
+         Constant("w4", {20, 10, 3, 1}, 7) + Constant("fc", {10, 40}, 8) +
+         Constant("fb", {10}, 9) + Constant("s", {20, 1, 1}, 10) + R"(
+    const %lo : float32[] = [0]
+    const %hi : float32[] = [6]
+    %c1 = Conv(%x, %w1, %b1) {strides=[2,2], pads=[1,1,1,1]}
+    %r1 = Clip(%c1, %lo, %hi)
+    %d = Conv(%r1, %dw) {group=20, pads=[1,1,1,1]}
+    %r2 = Relu(%d)
+    %c2 = Conv(%r2, %w2, %b2)
+    %g2 = Sigmoid(%c2)
+    %m2 = Mul(%c2, %g2)
+    %c3 = Conv(%m2, %w3)
+    %a3 = Add(%c3, %r1)
+    %r3 = Relu(%a3)
+    %t3 = Mul(%r3, %s)
+    %c4 = Conv(%t3, %w4) {group=2, pads=[2,0,2,0], dilations=[2,1]}
+    %p4 = MaxPool(%c4) {kernel_shape=[3,3], strides=[2,2], pads=[1,1,1,1]}
+    %q4 = AveragePool(%c4) {kernel_shape=[2,2], strides=[2,2], ceil_mode=1}
+    %k = Concat(%p4, %q4) {axis=1}
+    %gap = GlobalAveragePool(%k)
+    %f = Flatten(%gap)
+    %fcy = Gemm(%f, %fc, %fb) {transB=1}
+    %y = Softmax(%fcy)
+    output %y
+  })";
+}
+
+TEST(Lower, FloatAgreesWithTheReferences) {
+  const Graph g = Parse(FloatNet());
+  for (int64_t batch : {1, 3}) {
+    const Tensor x = RandomTensor({batch, 3, 19, 17}, 100);
+    const std::map<std::string, Tensor> expected = Interpret(g, x);
+    for (Isa isa : SupportedIsas()) {
+      const RunResult one = RunGraph(g, x, isa, 1);
+      EXPECT_LT(RelativeError(one.output, expected.at("y")), 2e-6) << IsaName(isa);
+      EXPECT_TRUE(BitEqual(RunGraph(g, x, isa, 2).output, one.output)) << IsaName(isa);
+    }
+  }
+}
+
+TEST(Lower, TapsReadWhatTheReferencesComputeAndChangeNothing) {
+  const Graph g = Parse(FloatNet());
+  const Tensor x = RandomTensor({2, 3, 19, 17}, 101);
+  const std::map<std::string, Tensor> expected = Interpret(g, x);
+  const std::vector<std::string> taps = {"c1", "r1", "d", "c2", "g2", "c3", "a3", "c4", "k", "fcy"};
+  for (Isa isa : SupportedIsas()) {
+    const RunResult plain = RunGraph(g, x, isa, 1);
+    const RunResult tapped = RunGraph(g, x, isa, 1, taps);
+    EXPECT_LT(RelativeError(tapped.output, plain.output), 2e-6);
+    for (size_t i = 0; i < taps.size(); ++i) {
+      EXPECT_LT(RelativeError(tapped.taps[i], expected.at(taps[i])), 1e-5) << taps[i];
+    }
+  }
+}
+
+// The same kind of network with integer types: every value quantized but those inside fusions.
+std::string QuantizedNet() {
+  const auto weights = [](const std::string& name, std::vector<int64_t> dims, uint32_t seed) {
+    std::mt19937 rng(seed);
+    int64_t n = 1;
+    std::string shape;
+    for (int64_t d : dims) {
+      n *= d;
+      shape += (shape.empty() ? "" : ",") + std::to_string(d);
+    }
+    std::string text = "const %" + name + " : float32[" + shape + "] quant(int8, axis=0, scale=[";
+    for (int64_t c = 0; c < dims[0]; ++c) {
+      text += (c ? "," : "") + std::to_string(0.002 + 0.0001 * static_cast<double>(c));
+    }
+    text += "], zero_point=[";
+    for (int64_t c = 0; c < dims[0]; ++c) text += c ? ",0" : "0";
+    text += "]) = [";
+    for (int64_t i = 0; i < n; ++i) {
+      text += (i ? "," : "") + std::to_string(static_cast<int>(rng() % 255) - 127);
+    }
+    return text + "]\n";
+  };
+  return std::string(R"(graph "net" {
+    input %x : float32[N,3,15,13]
+)") + weights("w1", {20, 3, 3, 3}, 1) + Constant("b1", {20}, 2) + weights("dw", {20, 1, 3, 3}, 3) +
+         weights("w3", {20, 20, 1, 1}, 4) + weights("fc", {10, 20}, 5) + R"(
+    %xq = adze.Requantize(%x) : float32[N,3,15,13] quant(uint8, scale=[0.03], zero_point=[121])
+    %c1 = Conv(%xq, %w1, %b1) {strides=[2,2], pads=[1,1,1,1]}
+    %r1 = Relu(%c1) : float32[N,20,8,7] quant(uint8, scale=[0.02], zero_point=[0])
+    %d = Conv(%r1, %dw) {group=20, pads=[1,1,1,1]} : float32[N,20,8,7] quant(int8, scale=[0.03], zero_point=[-5])
+    %h = HardSwish(%d) : float32[N,20,8,7] quant(uint8, scale=[0.02], zero_point=[20])
+    %c3 = Conv(%h, %w3) : float32[N,20,8,7] quant(uint8, scale=[0.025], zero_point=[128])
+    %a3 = Add(%c3, %r1) : float32[N,20,8,7] quant(uint8, scale=[0.03], zero_point=[100])
+    %p = MaxPool(%a3) {kernel_shape=[2,2], strides=[2,2]} : float32[N,20,4,3] quant(uint8, scale=[0.03], zero_point=[100])
+    %gap = GlobalAveragePool(%p) : float32[N,20,1,1] quant(uint8, scale=[0.01], zero_point=[90])
+    %f = Flatten(%gap) : float32[N,20] quant(uint8, scale=[0.01], zero_point=[90])
+    %g = Gemm(%f, %fc) {transB=1} : float32[N,10] quant(uint8, scale=[0.01], zero_point=[130])
+    %y = adze.Requantize(%g)
+    output %y
+  })";
+}
+
+TEST(Lower, IntegersAreTheSameOnEveryIsaAndThreadCount) {
+  const Graph g = Parse(QuantizedNet());
+  for (int64_t batch : {1, 2}) {
+    const Tensor x = RandomTensor({batch, 3, 15, 13}, 200);
+    const RunResult reference = RunGraph(g, x, Isa::kGeneric, 1);
+    int distinct = 0;
+    for (int64_t i = 1; i < reference.output.size(); ++i) {
+      distinct += reference.output.data<float>()[i] != reference.output.data<float>()[0];
+    }
+    EXPECT_GT(distinct, 3);  // not saturated to one value
+    for (Isa isa : SupportedIsas()) {
+      for (int threads : {1, 2, 3}) {
+        EXPECT_TRUE(BitEqual(RunGraph(g, x, isa, threads).output, reference.output))
+            << IsaName(isa) << " x " << threads;
+      }
+    }
+  }
+}
+
+TEST(Lower, TappedAndUntappedIntegersAgreeToTheBit) {
+  const Graph g = Parse(QuantizedNet());
+  const Tensor x = RandomTensor({2, 3, 15, 13}, 201);
+  const RunResult plain = RunGraph(g, x, Isa::kGeneric, 1);
+  for (const char* tap : {"xq", "c1", "r1", "d", "h", "c3", "a3", "p", "gap", "g"}) {
+    for (Isa isa : SupportedIsas()) {
+      EXPECT_TRUE(BitEqual(RunGraph(g, x, isa, 1, {tap}).output, plain.output)) << tap;
+    }
+  }
+}
+
+// The definition of docs/design/numerics.md written out for the first layer.
+TEST(Lower, ConvolutionFollowsTheDefinition) {
+  const Graph g = Parse(QuantizedNet());
+  const Tensor x = RandomTensor({1, 3, 15, 13}, 202);
+  const RunResult run = RunGraph(g, x, DetectIsa(), 1, {"r1"});
+  const Value& w = g.value(g.FindValue("w1"));
+  const Value& b = g.value(g.FindValue("b1"));
+  const auto code = [&](int64_t c, int64_t h, int64_t v) {
+    if (h < 0 || h >= 15 || v < 0 || v >= 13) return 121;
+    return QuantizeOne(x.data<float>()[(c * 15 + h) * 13 + v], 0.03f, 121, 0, 255);
+  };
+  for (int64_t o = 0; o < 20; ++o) {
+    const float acc_scale = 0.03f * w.type.quant->scale[static_cast<size_t>(o)];
+    const int32_t bias = static_cast<int32_t>(
+        std::nearbyint(static_cast<double>(b.constant.data<float>()[o]) / acc_scale));
+    for (int64_t i = 0; i < 8; ++i) {
+      for (int64_t j = 0; j < 7; ++j) {
+        int32_t acc = bias;
+        for (int64_t c = 0; c < 3; ++c) {
+          for (int64_t kh = 0; kh < 3; ++kh) {
+            for (int64_t kw = 0; kw < 3; ++kw) {
+              acc += (code(c, 2 * i - 1 + kh, 2 * j - 1 + kw) - 121) *
+                     w.constant.data<int8_t>()[((o * 3 + c) * 3 + kh) * 3 + kw];
+            }
+          }
+        }
+        const int32_t q = RequantizeOne(acc, acc_scale / 0.02f, 0, 0, 255);
+        EXPECT_EQ(run.taps[0].data<float>()[(o * 8 + i) * 7 + j], DequantizeOne(q, 0.02f, 0));
+      }
+    }
+  }
+}
+
+TEST(Lower, RefusalsNameEveryNode) {
+  const Graph g = Parse(R"(graph "g" {
+    input %x : float32[2,4]
+    %a = Mystery(%x) "one" : float32[2,4]
+    %b = other.Thing(%a) "two" : float32[2,4]
+    output %b
+  })");
+  const Result<LoweredPlan> r = Lower(g, {});
+  EXPECT_EQ(r.status().code(), StatusCode::kUnsupported);
+  EXPECT_EQ(r.status().message(),
+            "node 'one' (Mystery): the operator is not supported; "
+            "node 'two' (other.Thing): the operator is not supported");
+}
+
+TEST(Lower, ShapeComputationsCostNoStep) {
+  const Graph g = Parse(R"(graph "g" {
+    input %x : float32[N,6,4]
+    const %zero : int64[] = [0]
+    const %axes : int64[1] = [0]
+    const %rest : int64[2] = [-1, 8]
+    %shape = Shape(%x)
+    %n = Gather(%shape, %zero)
+    %n1 = Unsqueeze(%n, %axes)
+    %target = Concat(%n1, %rest) {axis=0}
+    %y = Reshape(%x, %target)
+    output %y
+  })");
+  const Result<LoweredPlan> r = Lower(g, {});
+  ASSERT_TRUE(r.ok()) << r.status().message();
+  EXPECT_EQ(r->plan->steps.size(), 1u);
+  EXPECT_EQ(r->plan->steps[0].family, FamilyId::kAlias);
+  const Tensor x = RandomTensor({5, 6, 4}, 1);
+  const RunResult run = RunGraph(g, x, Isa::kGeneric, 1);
+  EXPECT_EQ(run.output.dims(), (std::vector<int64_t>{5, 3, 8}));
+}
+
+}  // namespace
+}  // namespace adze

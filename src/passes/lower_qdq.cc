@@ -1,0 +1,115 @@
+// lower_qdq: types of values become QuantizeLinear and DequantizeLinear nodes, for consumers of the Q/DQ form: one pair behind
+// each quantized tensor, integer constants with a DequantizeLinear each (int32 without zero point), and
+// adze.Requantize only as the pair it stands for. Names: the tensor before its pair keeps its name.
+#include "passes/qdq_util.h"
+
+namespace adze {
+namespace {
+
+void LowerConstant(Graph& graph, ValueId id) {
+  const Value v = graph.value(id);
+  const QuantConstants params = AddQuantConstants(graph, v.name, *v.type.quant, v.constant.dims());
+  const ValueId integers = graph.AddConstant(graph.UniqueName(v.name + "_quantized"), v.constant);
+  const NodeId before = graph.top().nodes.empty() ? kNoId : graph.top().nodes.front();
+  const ValueId real =
+      AddDequantize(graph, integers, *v.type.quant, params, 0, before, v.name + "_dequantized");
+  graph.SetType(real, {DType::kFloat32, v.type.shape, nullptr});
+  graph.ReplaceUses(id, real);
+  // The typed constant has no users any more and dies; the float tensor is called as it was.
+  TakeName(graph, real, v.name);
+  for (const std::string& origin : v.origins) graph.AddOrigin(real, origin);
+}
+
+// A value that a node or a region input provides.
+Status LowerActivation(Graph& graph, ValueId id) {
+  const Value v = graph.value(id);
+  if (!v.type.quant->per_tensor()) {
+    return Unsupported("value '" + v.name + "' is not a constant and quantized per channel");
+  }
+  if (v.producer == kNoId && !graph.users(id).empty() &&
+      graph.node(graph.users(id)[0]).parent != 0) {
+    return Unsupported("value '" + v.name + "' is a quantized input of an inner graph");
+  }
+  const bool was_output = graph.IsRegionOutput(id);
+  // A Requantize is about to vanish; the pair is called after what it reads.
+  const bool border = v.producer != kNoId &&
+                      graph.node(v.producer).op.Is(kAdzeDomain, "Requantize");
+  const std::string base =
+      border ? graph.value(graph.node(v.producer).inputs[0]).name : v.name;
+  const QuantConstants params = AddQuantConstants(graph, base, *v.type.quant, {});
+  graph.SetQuant(id, nullptr);
+  const ValueId real =
+      AddQdq(graph, id, *v.type.quant, params, v.producer, base);
+  graph.SetType(real, {DType::kFloat32, v.type.shape, nullptr});
+  const ValueId integers = graph.producer(real)->inputs[0];
+  const NodeId quantize = graph.value(integers).producer;
+  graph.ReplaceUses(id, real);
+  graph.SetInput(quantize, 0, id);
+  graph.SetType(integers, {v.type.quant->storage, v.type.shape, nullptr});
+  if (was_output) {
+    graph.Rename(id, graph.UniqueName(v.name + "_before"));
+    TakeName(graph, real, v.name);
+  }
+  return OkStatus();
+}
+
+// What is left of adze.Requantize: its output reads its input. Its format change is in the nodes around it now.
+void RemoveRequantize(Graph& graph, NodeId id) {
+  const ValueId x = graph.node(id).inputs[0];
+  const ValueId y = graph.node(id).outputs[0];
+  const std::string name = graph.value(y).name;
+  const std::vector<std::string> origins = graph.value(y).origins;
+  if (!WhyNotReplaceable(graph, y, x)) {
+    const bool output = graph.IsRegionOutput(y);
+    graph.ReplaceUses(y, x);
+    graph.EraseNode(id);
+    if (output) {
+      graph.Rename(x, name);
+    } else {
+      graph.AddOrigin(x, name);
+    }
+    for (const std::string& origin : origins) graph.AddOrigin(x, origin);
+    return;
+  }
+  const NodeId identity =
+      graph.AddNode(OpType::Intern("", "Identity"), graph.node(id).name, {x},
+                    {graph.UniqueName(name)}, {}, graph.node(id).parent, id);
+  const ValueId result = graph.node(identity).outputs[0];
+  graph.SetType(result, graph.value(y).type);
+  graph.ReplaceUses(y, result);
+  graph.EraseNode(id);
+  TakeName(graph, result, name);
+}
+
+Result<int64_t> Run(Graph& graph, const PassContext&) {
+  int64_t changes = 0;
+  const int num_values = graph.num_values();
+  for (ValueId id = 0; id < num_values; ++id) {
+    const Value& v = graph.value(id);
+    if (v.dead || !v.type.quant) continue;
+    if (v.is_constant()) {
+      if (graph.users(id).empty() && !graph.IsRegionOutput(id)) continue;
+      LowerConstant(graph, id);
+    } else {
+      ADZE_TRY(LowerActivation(graph, id));
+    }
+    ++changes;
+  }
+  const int num_nodes = graph.num_nodes();
+  for (NodeId id = 0; id < num_nodes; ++id) {
+    if (graph.node(id).dead || !graph.node(id).op.Is(kAdzeDomain, "Requantize")) continue;
+    RemoveRequantize(graph, id);
+    ++changes;
+  }
+  return changes;
+}
+
+}  // namespace
+
+extern constexpr PassDef kLowerQdqPass = {
+    .name = "lower_qdq",
+    .summary = "Types of values become QuantizeLinear and DequantizeLinear",
+    .run = Run,
+};
+
+}  // namespace adze

@@ -1,0 +1,84 @@
+// kConvI8 and kDepthwiseI8: two kernel families with one step form (kernels/conv_args.h).
+#include <cmath>
+#include <string>
+
+#include "kernels/conv_check.h"
+#include "kernels/conv_i8_functions.h"
+#include "runtime/families/family_util.h"
+
+namespace adze {
+namespace {
+
+template <typename F>
+Status Prepare(PreparedStep& p) {
+  ADZE_ASSIGN(const ConvI8Args args, ReadArgs<ConvI8Args>(p));
+  ADZE_TRY(CheckArity(p, args.has_residual != 0 ? 2 : 1, 1));
+  const StepValue& x = p.inputs[0];
+  const StepValue& y = p.outputs[0];
+  ADZE_TRY(CheckDType(x, DType::kUInt8, "the input"));
+  ADZE_TRY(CheckDType(y, args.output_f32 != 0 ? DType::kFloat32 : DType::kUInt8, "the output"));
+  // Kernels over-read the activation, which only arena buffers allow.
+  if (x.data != nullptr) return Unsupported("an integer convolution of a constant");
+  ADZE_TRY(CheckConvWindow(args.window));
+  ADZE_ASSIGN(const ConvSizes sizes, ConvSizesOf(args.window, x, y));
+  if (args.has_residual != 0) {
+    ADZE_TRY(CheckDType(p.inputs[1], DType::kUInt8, "the residual"));
+    ADZE_TRY(CheckSameShape(p.inputs[1], y, "the residual"));
+  }
+  const auto packing = static_cast<typename F::Packing>(args.packing);
+  const auto* const row = F::Find(p.isa, packing);
+  if (row == nullptr) {
+    return Unsupported("weights in packing layout " + std::to_string(args.packing) +
+                       ", which no kernel for " + IsaName(p.isa) + " reads");
+  }
+  const ConvI8PackedSize size = F::Packed(args.window, packing);
+  ADZE_TRY(CheckWeight(p, 0, DType::kInt8, size.weight_bytes));
+  ADZE_TRY(CheckWeight(p, 1, DType::kInt32, size.channels));
+  ADZE_TRY(CheckWeight(p, 2, DType::kFloat32, size.channels));
+  for (float m : p.step->weights[2].template values<float>()) {
+    if (!std::isfinite(m)) return InvalidInput("a requantization multiplier is not finite");
+  }
+  ADZE_ASSIGN(const typename F::Plan plan, F::MakePlan(*row, args, sizes));
+  p.workspace_bytes = plan.scratch_bytes * p.num_threads;
+  p.SetState(plan);
+  return OkStatus();
+}
+
+template <typename F>
+Status Run(const PreparedStep& p, ThreadPool& pool) {
+  const auto& plan = p.State<typename F::Plan>();
+  const auto& weights = p.step->weights;
+  ConvI8Buffers buffers;
+  buffers.x = static_cast<const uint8_t*>(p.inputs[0].data);
+  buffers.weights = weights[0].raw();
+  buffers.offset = weights[1].template data<int32_t>();
+  buffers.multiplier = weights[2].template data<float>();
+  if (plan.args.has_residual != 0) {
+    buffers.residual = static_cast<const uint8_t*>(p.inputs[1].data);
+  }
+  buffers.y = p.outputs[0].data;
+  pool.ParallelFor(plan.num_chunks, [&](int64_t chunk, int worker) {
+    F::RunChunk(plan, buffers, chunk, p.workspace + worker * plan.scratch_bytes);
+  });
+  return OkStatus();
+}
+
+}  // namespace
+
+extern constexpr FamilyDef kConvI8Family{
+    .id = FamilyId::kConvI8,
+    .name = "conv_i8",
+    .summary = "u8 x s8 convolution, Gemm and MatMul with constant weights",
+    .prepare = Prepare<ConvI8Functions>,
+    .run = Run<ConvI8Functions>,
+};
+
+extern constexpr FamilyDef kDepthwiseI8Family{
+    .id = FamilyId::kDepthwiseI8,
+    .name = "depthwise_i8",
+    .summary = "u8 x s8 depthwise convolution",
+    .prepare = Prepare<DepthwiseI8Functions>,
+    .run = Run<DepthwiseI8Functions>,
+};
+
+}  // namespace adze
