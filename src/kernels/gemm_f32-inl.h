@@ -32,6 +32,7 @@ inline constexpr int kGemmRows = 8;
 #else
 inline constexpr int kGemmRows = 4;
 #endif
+inline constexpr int kGemmPrefetch = 512;  // floats ahead in b
 
 // What a tile reads and writes. Pointers are of the tile's first row and first column.
 struct GemmTile {
@@ -122,7 +123,11 @@ HWY_NOINLINE void GemmTileOf(const GemmTile& t) {
     Unroll<kRows>([&](auto r) ADZE_UNROLLED { p[r] = a[r]; });
     for (int64_t c = 0; c < t.tap_len; ++c) {
       GemmVec bv[kVecs];
-      Unroll<kVecs>([&](auto v) ADZE_UNROLLED { bv[v] = hn::LoadU(d, b + v * kGemmLanes); });
+      Unroll<kVecs>([&](auto v) ADZE_UNROLLED {
+        bv[v] = hn::LoadU(d, b + v * kGemmLanes);
+        // Weights that are not in L2 yet arrive at the rate of the misses in flight.
+        __builtin_prefetch(b + v * kGemmLanes + kGemmPrefetch);
+      });
       b += kVecs * kGemmLanes;
       Unroll<kRows>([&](auto r) ADZE_UNROLLED {
         const GemmVec x = hn::Set(d, p[r][c]);
@@ -138,7 +143,6 @@ HWY_NOINLINE void GemmTileOf(const GemmTile& t) {
 template <int kPanels>
 HWY_NOINLINE void GemvOf(const GemmTile& t, int64_t panel_stride) {
   const GemmTag d;
-  constexpr int kPrefetchFloats = 512;  // 2 KB ahead
   GemmVec acc[kPanels][2];
   Unroll<kPanels>([&](auto q) ADZE_UNROLLED { acc[q][0] = acc[q][1] = hn::Zero(d); });
   int64_t k = 0;
@@ -148,8 +152,8 @@ HWY_NOINLINE void GemvOf(const GemmTile& t, int64_t panel_stride) {
       const GemmVec x = hn::Set(d, a[c]);
       Unroll<kPanels>([&](auto q) ADZE_UNROLLED {
         const float* const b = t.b + q * panel_stride + k;
-        __builtin_prefetch(b + kPrefetchFloats);
-        if constexpr (kGemmLanes == 16) __builtin_prefetch(b + kPrefetchFloats + 16);
+        __builtin_prefetch(b + kGemmPrefetch);
+        if constexpr (kGemmLanes == 16) __builtin_prefetch(b + kGemmPrefetch + 16);
         acc[q][0] = hn::MulAdd(x, hn::LoadU(d, b), acc[q][0]);
         acc[q][1] = hn::MulAdd(x, hn::LoadU(d, b + kGemmLanes), acc[q][1]);
       });

@@ -41,40 +41,48 @@ inline __m512i PackU8(__m512i a, __m512i b, __m512i c, __m512i d, const RequantU
   return _mm512_max_epu8(_mm512_packus_epi16(ab, cd), r.min);
 }
 
-// The general epilogue for one pixel of n channels in natural order (u8 with or without residual, or float output):
-// y and residual point at the first channel.
-__attribute__((noinline)) inline void StorePixel(const ConvI8Args& args, const int32_t* acc, const float* multiplier, int n,
-                       const uint8_t* residual, void* y) {
+// The general epilogue (u8 with or without residual, or float output) of `pixels` pixels with n channels each, in natural
+// order: accumulators acc_stride apart, y and residual at the first channel of the first pixel and y_stride bytes apart.
+__attribute__((noinline)) inline void StorePixels(const ConvI8Args& args, const int32_t* acc,
+                                                  int acc_stride, const float* multiplier,
+                                                  int pixels, int n, const uint8_t* residual,
+                                                  void* y, int64_t y_stride) {
+  const auto set = [](int32_t v) { return _mm512_set1_ps(static_cast<float>(v)); };
+  const __m512 lo = set(args.act_min - args.y_zero_point);
+  const __m512 hi = set(args.act_max - args.y_zero_point);
+  const __m512 t_lo = set(args.t_min - args.t_zero_point);
+  const __m512 t_hi = set(args.t_max - args.t_zero_point);
+  const __m512 t_multiplier = _mm512_set1_ps(args.t_multiplier);
+  const __m512 r_multiplier = _mm512_set1_ps(args.r_multiplier);
+  const __m512 f_lo = _mm512_set1_ps(args.act_min_f);
+  const __m512 f_hi = _mm512_set1_ps(args.act_max_f);
+  const __m512i r_zero_point = _mm512_set1_epi32(args.r_zero_point);
+  const __m512i y_zero_point = _mm512_set1_epi32(args.y_zero_point);
   for (int c = 0; c < n; c += 16) {
     const __mmask16 mask = n - c >= 16 ? 0xffff : static_cast<__mmask16>((1u << (n - c)) - 1);
-    const __m512 v = _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_maskz_loadu_epi32(mask, acc + c)),
-                                   _mm512_maskz_loadu_ps(mask, multiplier + c));
-    if (args.output_f32 != 0) {
-      const __m512 f = _mm512_min_ps(_mm512_max_ps(v, _mm512_set1_ps(args.act_min_f)),
-                                     _mm512_set1_ps(args.act_max_f));
-      _mm512_mask_storeu_ps(static_cast<float*>(y) + c, mask, f);
-      continue;
+    const __m512 m = _mm512_maskz_loadu_ps(mask, multiplier + c);
+    for (int p = 0; p < pixels; ++p) {
+      const __m512i sum = _mm512_maskz_loadu_epi32(mask, acc + p * acc_stride + c);
+      __m512 f = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), m);
+      if (args.output_f32 != 0) {
+        float* const out =
+            reinterpret_cast<float*>(static_cast<uint8_t*>(y) + p * y_stride) + c;
+        _mm512_mask_storeu_ps(out, mask, _mm512_min_ps(_mm512_max_ps(f, f_lo), f_hi));
+        continue;
+      }
+      const int64_t at = p * y_stride + c;
+      if (residual != nullptr) {
+        const __m512 t = _mm512_roundscale_ps(_mm512_max_ps(_mm512_min_ps(f, t_hi), t_lo),
+                                              _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+        const __m512i r = _mm512_sub_epi32(
+            _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(mask, residual + at)), r_zero_point);
+        f = _mm512_add_ps(_mm512_mul_ps(t, t_multiplier),
+                          _mm512_mul_ps(_mm512_cvtepi32_ps(r), r_multiplier));
+      }
+      f = _mm512_max_ps(_mm512_min_ps(f, hi), lo);
+      const __m512i q = _mm512_add_epi32(_mm512_cvtps_epi32(f), y_zero_point);
+      _mm_mask_storeu_epi8(static_cast<uint8_t*>(y) + at, mask, _mm512_cvtepi32_epi8(q));
     }
-    const auto clamp = [](__m512 f, int32_t lo, int32_t hi) {
-      return _mm512_max_ps(_mm512_min_ps(f, _mm512_set1_ps(static_cast<float>(hi))),
-                           _mm512_set1_ps(static_cast<float>(lo)));
-    };
-    __m512 f = v;
-    if (residual != nullptr) {
-      const __m512 t =
-          _mm512_roundscale_ps(clamp(f, args.t_min - args.t_zero_point, args.t_max - args.t_zero_point),
-                               _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-      const __m512i r = _mm512_sub_epi32(
-          _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(mask, residual + c)),
-          _mm512_set1_epi32(args.r_zero_point));
-      f = _mm512_add_ps(
-          _mm512_mul_ps(t, _mm512_set1_ps(args.t_multiplier)),
-          _mm512_mul_ps(_mm512_cvtepi32_ps(r), _mm512_set1_ps(args.r_multiplier)));
-    }
-    f = clamp(f, args.act_min - args.y_zero_point, args.act_max - args.y_zero_point);
-    const __m512i q =
-        _mm512_add_epi32(_mm512_cvtps_epi32(f), _mm512_set1_epi32(args.y_zero_point));
-    _mm_mask_storeu_epi8(static_cast<uint8_t*>(y) + c, mask, _mm512_cvtepi32_epi8(q));
   }
 }
 

@@ -25,7 +25,7 @@ class Chain : public testing::Test {
   }
   ValueInfo Scalar(int64_t value) { return Constant(Tensor::Scalar<int64_t>(value)); }
   ValueInfo Apply(const char* op, const std::vector<ValueInfo>& inputs, const AttrMap& attrs = {}) {
-    const Result<ValueInfo> r = op_test::Infer(Op(op), attrs, inputs);
+    const Result<ValueInfo> r = op_test::Infer(Op(op), attrs, inputs, Op(op).min_outputs);
     EXPECT_TRUE(r.ok()) << op << ": " << r.status().message();
     return r.ok() ? r.value() : ValueInfo{};
   }

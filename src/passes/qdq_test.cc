@@ -130,8 +130,8 @@ TEST(LowerQdqTest, WritesPairs) {
     const %a_zero_point : uint8[] = [3]
     %bd = DequantizeLinear(%bd_quantized, %bd_scale) "bd_dequantized_DequantizeLinear" : float32[1] origins("bq")
     %wd = DequantizeLinear(%wd_quantized, %wd_scale, %wd_zero_point) "wd_dequantized_DequantizeLinear" : float32[1,1,1,1] origins("wq")
-    %x_quantized = QuantizeLinear(%x, %x_scale, %x_zero_point) "x_quantized_QuantizeLinear"
-    %x_dequantized = DequantizeLinear(%x_quantized, %x_scale, %x_zero_point) "x_dequantized_DequantizeLinear"
+    %x_quantized_1 = QuantizeLinear(%x, %x_scale, %x_zero_point) "x_quantized_1_QuantizeLinear"
+    %x_dequantized = DequantizeLinear(%x_quantized_1, %x_scale, %x_zero_point) "x_dequantized_DequantizeLinear"
     %c = Conv(%x_dequantized, %wd, %bd) "conv"
     %r = Relu(%c) : float32[1,1,3,3] origins("rd")
     %r_quantized = QuantizeLinear(%r, %r_scale, %r_zero_point) "r_quantized_QuantizeLinear"

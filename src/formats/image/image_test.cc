@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <png.h>
+#include <zlib.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -127,6 +128,14 @@ TEST(Png, Interlaced) {
   EXPECT_EQ(Pixels(Png(7, 5, rows, o)), expected);
 }
 
+// The file with other width and height in its header, whose checksum is put right.
+std::string WithSize(std::string png, const std::string& size) {
+  png.replace(16, 8, size);
+  const uLong crc = crc32(0, reinterpret_cast<const Bytef*>(png.data() + 12), 17);
+  for (size_t i = 0; i < 4; ++i) png[29 + i] = static_cast<char>(crc >> (24 - 8 * i));
+  return png;
+}
+
 TEST(Png, Refusals) {
   const std::string good = Png(2, 1, {{1, 2, 3, 4, 5, 6}});
   for (size_t keep = 4; keep < good.size(); ++keep) {
@@ -136,16 +145,10 @@ TEST(Png, Refusals) {
   std::string corrupt = good;
   corrupt[45] = static_cast<char>(corrupt[45] ^ 0x55);  // inside IDAT
   EXPECT_TRUE(Refusal(corrupt).starts_with("unreadable PNG: ")) << Refusal(corrupt);
-  // A header that claims 60000 x 60000, with its checksum put right.
-  std::string huge = good;
-  huge.replace(16, 8, std::string("\0\0\xea\x60\0\0\xea\x60", 8));
-  const uLong crc = crc32(0, reinterpret_cast<const Bytef*>(huge.data() + 12), 17);
-  for (int i = 0; i < 4; ++i) huge[29 + i] = static_cast<char>(crc >> (24 - 8 * i));
-  EXPECT_EQ(Refusal(huge), "unreadable PNG: the image is too large");
-  huge.replace(16, 8, std::string("\0\0\x20\0\0\0\x20\0", 8));  // 8192 x 8192 in 70 bytes
-  const uLong crc2 = crc32(0, reinterpret_cast<const Bytef*>(huge.data() + 12), 17);
-  for (int i = 0; i < 4; ++i) huge[29 + i] = static_cast<char>(crc2 >> (24 - 8 * i));
-  EXPECT_EQ(Refusal(huge), "unreadable PNG: the file is truncated");
+  EXPECT_EQ(Refusal(WithSize(good, std::string("\0\0\xea\x60\0\0\xea\x60", 8))),
+            "unreadable PNG: the image is too large");
+  EXPECT_EQ(Refusal(WithSize(good, std::string("\0\0\x20\0\0\0\x20\0", 8))),
+            "unreadable PNG: the file is truncated");  // 8192 x 8192 in 70 bytes
 }
 
 std::vector<uint8_t> Gradient(int width, int height, int components) {

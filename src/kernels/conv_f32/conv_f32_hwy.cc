@@ -23,7 +23,7 @@ namespace {
 constexpr int32_t kMaxBandChannels = 16;
 // Rows of x at a distance of a multiple of this many floats share an L1 set: such a 1x1 block is copied to rows that
 // do not. 1 KB: 12 rows then meet at most 3 deep in one set.
-constexpr int32_t kAliasFloats = 256;
+constexpr int32_t kAliasFloats = 1024;
 constexpr int32_t kAliasPad = 16;
 
 struct ConvForm {

@@ -93,12 +93,8 @@ void RunTile(const ConvI8Block& b, const RequantU8& r, const Tile& tile) {
 #pragma GCC unroll 2
       for (int v = 0; v < V; ++v) _mm512_store_si512(spill[p] + 16 * v, acc[p][v]);
     }
-    const uint8_t* residual = tile.residual;
-    for (int p = 0; p < P; ++p) {
-      StorePixel(*b.args, spill[p], tile.multiplier, tile.channels, residual,
-                 tile.y + p * b.y_pixel_stride);
-      if (residual != nullptr) residual += b.y_pixel_stride;
-    }
+    StorePixels(*b.args, spill[0], 16 * V, tile.multiplier, P, tile.channels, tile.residual, tile.y,
+                b.y_pixel_stride);
     return;
   }
   const __mmask32 mask = tile.channels >= 32 ? 0xffffffffu : (1u << tile.channels) - 1;

@@ -57,7 +57,7 @@ inline void Store(const DepthwiseI8Block& b, const RequantU8& r, const Channels&
       multiplier[channel] = c.multiplier[16 * k + l];
     }
   }
-  StorePixel(*b.args, spill, multiplier, c.count, residual, y);
+  StorePixels(*b.args, spill, kBlock, multiplier, 1, c.count, residual, y, 0);
 }
 
 }  // namespace
