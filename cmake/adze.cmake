@@ -1,12 +1,13 @@
 # Compiler settings and the two functions every folder uses. A folder is one library; its edges are the architecture
 # (docs/architecture.md), checked by tools/check_layers.
 find_package(Threads REQUIRED)
-find_package(fmt REQUIRED)
 
 # Off for GCC 12: -Wrestrict (GCC bug 105329), -Wmaybe-uninitialized and -Wdangling-pointer give false alarms on
 # std::string, std::optional and shared_ptr at -O2; clang's and the sanitizers' checks stay on.
 add_library(adze_options INTERFACE)
-target_compile_options(adze_options INTERFACE -Wall -Wextra -Wno-missing-field-initializers -Wno-sign-compare $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict> $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized> $<$<CXX_COMPILER_ID:GNU>:-Wno-dangling-pointer> $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized> -ffp-contract=off -fno-math-errno)
+target_compile_options(adze_options INTERFACE -Wall -Wextra -Wno-missing-field-initializers -Wno-sign-compare
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict$<SEMICOLON>-Wno-maybe-uninitialized$<SEMICOLON>-Wno-dangling-pointer>
+  -ffp-contract=off -fno-math-errno)
 if(ADZE_WERROR)
   target_compile_options(adze_options INTERFACE -Werror)
 endif()

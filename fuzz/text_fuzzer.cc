@@ -1,4 +1,5 @@
-// Fuzzes the text parser: any bytes give a graph or a Status, and what a graph prints parses back to the same text.
+// Fuzzes the text parser: any bytes give a graph or a Status, and what a graph prints parses back
+// to the same text.
 #include <cstdint>
 #include <string_view>
 

@@ -9,11 +9,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 apt_build="g++ make cmake ninja-build pkg-config libprotozero-dev libhwy-dev libcli11-dev nlohmann-json3-dev libyaml-cpp-dev
-  libfmt-dev libjpeg-dev libpng-dev zlib1g-dev libsodium-dev"
+  libjpeg-dev libpng-dev zlib1g-dev libsodium-dev"
 apt_test="libgtest-dev libbenchmark-dev python3-venv"
 apt_check="clang-format clang-tidy"
 apt_fuzz="clang lld libclang-rt-14-dev"
-pip_test="onnx==1.23.2 onnxruntime==1.31.1 numpy==2.4.6 pillow==13.0.0"
+pip_test="onnx==1.20.1 onnxruntime==1.31.1 numpy==2.4.6 pillow==13.0.0"
 pip_bench="openvino==2026.4.1"
 
 want_apt() {

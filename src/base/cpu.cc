@@ -26,7 +26,11 @@ std::optional<Isa> ParseIsa(std::string_view name) {
 Isa DetectIsa() {
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return Isa::kGeneric;
+  // Every CPU with AVX2 and FMA has BMI; some virtual machines hide it.
+  for (const bool has : {__builtin_cpu_supports("avx2") != 0, __builtin_cpu_supports("fma") != 0,
+                         __builtin_cpu_supports("bmi") != 0, __builtin_cpu_supports("bmi2") != 0}) {
+    if (!has) return Isa::kGeneric;
+  }
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
       __builtin_cpu_supports("avx512vnni")) {

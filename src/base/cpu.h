@@ -14,7 +14,7 @@ namespace adze {
 // Values are stable: they are stored in plans and lock files.
 enum class Isa : int {
   kGeneric = 0,     // portable C++, the reference
-  kAvx2 = 10,       // AVX2 + FMA
+  kAvx2 = 10,       // AVX2 + FMA + BMI2
   kAvx512Vnni = 20  // AVX-512 F/BW/DQ/VL + VNNI
 };
 

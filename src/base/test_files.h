@@ -28,8 +28,8 @@ class TestFolder {
   std::string Write(const std::string& name, std::string_view contents) const {
     const std::string path = Path(name);
     std::filesystem::create_directories(std::filesystem::path(path).parent_path());
-    std::ofstream(path, std::ios::binary).write(contents.data(),
-                                                static_cast<std::streamsize>(contents.size()));
+    std::ofstream(path, std::ios::binary)
+        .write(contents.data(), static_cast<std::streamsize>(contents.size()));
     return path;
   }
   std::string Read(const std::string& name) const {

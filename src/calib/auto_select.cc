@@ -20,8 +20,8 @@ std::vector<Tensor> ReadOutputs(const Executor& executor) {
   return out;
 }
 
-// Where a tensor must be quantized so that its group behaves as on integers: where values of the group are computed (the
-// rest are moved copies), averages included, as they round again.
+// Where a tensor must be quantized so that its group behaves as on integers: where values of the
+// group are computed (the rest are moved copies), averages included, as they round again.
 std::vector<ValueId> FakeQuantPoints(const Graph& graph, const ActivationGroup& group) {
   std::vector<ValueId> out = group.sources;
   for (const ValueId v : group.values) {
@@ -44,7 +44,8 @@ void InsertFakeQuant(Graph* graph, ValueId v, const std::string& name) {
   if (graph->value(v).producer != kNoId) {
     position = std::next(std::find(nodes.begin(), nodes.end(), graph->value(v).producer));
   }
-  AttrMap attrs = {{"scale", 0.0f}, {"zero_point", int64_t{0}}, {"qmin", int64_t{0}}, {"qmax", int64_t{255}}};
+  AttrMap attrs = {
+      {"scale", 0.0f}, {"zero_point", int64_t{0}}, {"qmin", int64_t{0}}, {"qmax", int64_t{255}}};
   const NodeId node = graph->AddNode(OpType::Intern(kAdzeDomain, "FakeQuant"), name, {v},
                                      {graph->value(v).name + "_fake"}, std::move(attrs), 0,
                                      position == nodes.end() ? kNoId : *position);
@@ -256,7 +257,8 @@ Result<std::vector<double>> OutputSqnr(const Graph& graph,
     }
   }
   std::vector<double> out;
-  for (const OutputError& e : errors) out.push_back(-10.0 * std::log10(std::max(e.Finish(), 1e-30)));
+  for (const OutputError& e : errors)
+    out.push_back(-10.0 * std::log10(std::max(e.Finish(), 1e-30)));
   return out;
 }
 

@@ -60,9 +60,7 @@ Result<SampleReader> SampleReader::Create(const Graph& graph, const Dataset& dat
   return reader;
 }
 
-int64_t SampleReader::num_batches() const {
-  return static_cast<int64_t>(indices_.size()) / batch_;
-}
+int64_t SampleReader::num_batches() const { return static_cast<int64_t>(indices_.size()) / batch_; }
 
 Status SampleReader::Decode() {
   const size_t left = indices_.size() - next_;
@@ -107,6 +105,10 @@ Status SampleReader::Next(std::vector<ConstTensorView>* inputs) {
 
 namespace {
 
+bool Contains(const std::vector<int32_t>& list, int32_t index) {
+  return std::find(list.begin(), list.end(), index) != list.end();
+}
+
 // Dense dims of a tensor as [outer, channels, inner] in memory order.
 struct ChannelView {
   int64_t outer = 1;
@@ -132,31 +134,55 @@ ChannelView ChannelsOf(std::span<const int64_t> dims, Layout layout) {
 
 Result<Statistics> CollectStatistics(const Graph& graph, const Dataset& dataset,
                                      const CollectOptions& options, ThreadPool* pool) {
-  ADZE_ASSIGN(SampleReader reader, SampleReader::Create(graph, dataset, options.split,
-                                                        options.samples, pool));
+  ADZE_ASSIGN(SampleReader reader,
+              SampleReader::Create(graph, dataset, options.split, options.samples, pool));
   ADZE_ASSIGN(const LoweredPlan lowered, Lower(graph, {options.isa, options.values}));
-  Executor executor(lowered.plan, pool);
-
+  // Values are read right after the step that writes them, while they are in cache: they need not
+  // live longer.
+  auto plan = std::make_shared<Plan>(*lowered.plan);
+  for (const int32_t index : lowered.taps) {
+    plan->values[static_cast<size_t>(index)].keep = Contains(plan->outputs, index);
+  }
   std::vector<TensorRecord> records(options.values.size());
+  const auto collect = [&](size_t k, const ConstTensorView& raw) {
+    const int32_t index = lowered.taps[k];
+    if (raw.dtype != DType::kFloat32 || raw.size() == 0) return;
+    CollectSample(options.isa, {raw.as<float>(), static_cast<size_t>(raw.size())}, &records[k],
+                  pool);
+    if (options.channels && raw.rank() > 0) {
+      const ChannelView v = ChannelsOf(raw.dims, plan->values[static_cast<size_t>(index)].layout);
+      records[k].channel.Collect(raw.as<float>(), v.outer, v.channels, v.inner);
+    }
+  };
+  // Which records each step completes, and which are of inputs.
+  std::vector<std::vector<size_t>> after(plan->steps.size());
+  std::vector<std::pair<size_t, size_t>> of_input;
+  for (size_t k = 0; k < records.size(); ++k) {
+    for (size_t s = 0; s < plan->steps.size(); ++s) {
+      if (Contains(plan->steps[s].outputs, lowered.taps[k])) after[s].push_back(k);
+    }
+    for (size_t i = 0; i < plan->inputs.size(); ++i) {
+      if (plan->inputs[i] == lowered.taps[k]) of_input.emplace_back(k, i);
+    }
+  }
+  const Executor* running = nullptr;
+  ExecutorOptions executor_options;
+  executor_options.after_step = [&](int step) {
+    for (const size_t k : after[static_cast<size_t>(step)]) {
+      collect(k, running->RawValue(lowered.taps[k]));
+    }
+  };
+  Executor executor(plan, pool, executor_options);
+  running = &executor;
+
   const int64_t batches = reader.num_batches();
   for (int64_t batch = 0; batch < batches; ++batch) {
     std::vector<ConstTensorView> inputs;
     ADZE_TRY(reader.Next(&inputs));
+    for (const auto& [k, i] : of_input) collect(k, inputs[i]);
     if (Status s = executor.Run(inputs); !s.ok()) {
       return s.WithContext("sample '" + reader.last_id() + "'");
     }
-    pool->ParallelFor(static_cast<int64_t>(records.size()), [&](int64_t i, int) {
-      const size_t k = static_cast<size_t>(i);
-      const int32_t index = lowered.taps[k];
-      const ConstTensorView raw = executor.RawValue(index);
-      if (raw.dtype != DType::kFloat32 || raw.size() == 0) return;
-      CollectSample(options.isa, {raw.as<float>(), static_cast<size_t>(raw.size())}, &records[k]);
-      if (options.channels && raw.rank() > 0) {
-        const ChannelView v =
-            ChannelsOf(raw.dims, lowered.plan->values[static_cast<size_t>(index)].layout);
-        records[k].channel.Collect(raw.as<float>(), v.outer, v.channels, v.inner);
-      }
-    });
     for (size_t k = 0; k < records.size(); ++k) {
       const HistRecord& h = records[k].hist;
       if (h.nans == 0 && h.infs == 0) continue;

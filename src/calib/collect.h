@@ -1,5 +1,5 @@
-// Collection of statistics: runs the float network over samples with taps on the tensors to observe. Streaming:
-// memory does not depend on the number of samples.
+// Collection of statistics: runs the float network over samples with taps on the tensors to
+// observe. Streaming: memory does not depend on the number of samples.
 #ifndef ADZE_CALIB_COLLECT_H_
 #define ADZE_CALIB_COLLECT_H_
 
@@ -23,27 +23,28 @@ using Progress = std::function<void(std::string_view stage, int64_t done, int64_
 
 struct CollectOptions {
   std::string split = "all";
-  int64_t samples = 256;       // at most; the split may hold fewer
-  std::vector<ValueId> values; // float32 values of region 0 to observe
-  bool channels = false;       // ChannelRecords as well (axis 1; the last axis for rank 2)
+  int64_t samples = 256;        // at most; the split may hold fewer
+  std::vector<ValueId> values;  // float32 values of region 0 to observe
+  bool channels = false;        // ChannelRecords as well (axis 1; the last axis for rank 2)
   Isa isa = Isa::kGeneric;
-  Progress progress;           // may be empty
+  Progress progress;  // may be empty
 };
 
-// Records of `values`, keyed by EncodingName. Refuses data that does not fit the network, an empty split, and NaN or
-// infinity in an observed tensor, by name.
+// Records of `values`, keyed by EncodingName. Refuses data that does not fit the network, an empty
+// split, and NaN or infinity in an observed tensor, by name.
 Result<Statistics> CollectStatistics(const Graph& graph, const Dataset& dataset,
                                      const CollectOptions& options, ThreadPool* pool);
 
-// Reads samples of a split, spread evenly over it, decoded in parallel a few at a time; gives them as the network's
-// inputs.
+// Reads samples of a split, spread evenly over it, decoded in parallel a few at a time; gives them
+// as the network's inputs.
 class SampleReader {
  public:
-  // At most `samples` samples (0: all). `dataset` and `pool` must outlive the reader. Refuses an unknown split and data
-  // that does not fit the network.
+  // At most `samples` samples (0: all). `dataset` and `pool` must outlive the reader. Refuses an
+  // unknown split and data that does not fit the network.
   static Result<SampleReader> Create(const Graph& graph, const Dataset& dataset,
                                      const std::string& split, int64_t samples, ThreadPool* pool);
-  int64_t num_batches() const;  // of batch_size() samples each: 1 unless the network's batch is fixed
+  int64_t num_batches()
+      const;  // of batch_size() samples each: 1 unless the network's batch is fixed
   int64_t batch_size() const { return batch_; }
   // Moves the next batch into `inputs`, in the network's order, valid until the next call.
   Status Next(std::vector<ConstTensorView>* inputs);
@@ -59,9 +60,9 @@ class SampleReader {
   ThreadPool* pool_;
   int64_t batch_ = 1;
   std::vector<int64_t> indices_;
-  size_t next_ = 0;              // into indices_, of the first sample not decoded yet
+  size_t next_ = 0;  // into indices_, of the first sample not decoded yet
   std::vector<Sample> decoded_;
-  size_t used_ = 0;              // of decoded_
+  size_t used_ = 0;  // of decoded_
   std::vector<Tensor> current_;
   std::string last_id_;
 };

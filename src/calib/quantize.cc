@@ -8,8 +8,8 @@
 namespace adze {
 namespace {
 
-// Shares of a float run over all samples that `auto` may spend: collection costs a little over one, and the whole of
-// quantization shall stay under three.
+// Shares of a float run over all samples that `auto` may spend: collection costs a little over one,
+// and the whole of quantization shall stay under three.
 constexpr double kAutoBudget = 0.6;
 constexpr int64_t kScoreSamples = 32;
 // Quantizers that differ by less are not worth measuring apart.
@@ -104,8 +104,8 @@ class Quantizer {
     return OkStatus();
   }
 
-  // The record of what a group's quantizer must cover. Sources are combined, not merged: they were seen on the same
-  // samples, so the averaged extremes are the outermost of theirs.
+  // The record of what a group's quantizer must cover. Sources are combined, not merged: they were
+  // seen on the same samples, so the averaged extremes are the outermost of theirs.
   Status CombineSources(const ActivationGroup& group, TensorRecord* out) const {
     for (const ValueId v : group.sources) {
       const Value& value = graph_.value(v);
@@ -195,8 +195,8 @@ class Quantizer {
     return ChooseAffineParams(r.min, r.max, spec_.storage, spec_.symmetric);
   }
 
-  // Per tensor by output error; then the whole network with that choice against the whole network with each single
-  // observer, and the best of them all.
+  // Per tensor by output error; then the whole network with that choice against the whole network
+  // with each single observer, and the best of them all.
   Status ChooseAutomatically() {
     const int num_observers = static_cast<int>(AllObservers().size());
     std::vector<Candidates> candidates;
@@ -208,9 +208,8 @@ class Quantizer {
       candidates.back().of_observer.resize(static_cast<size_t>(num_observers), 0);
     }
     const double budget = kAutoBudget * static_cast<double>(result_.statistics.samples);
-    ADZE_ASSIGN(const std::vector<int> best,
-                MeasureCandidates(graph_, plan_, candidates, spec_, dataset_, settings_, budget,
-                                  pool_));
+    ADZE_ASSIGN(const std::vector<int> best, MeasureCandidates(graph_, plan_, candidates, spec_,
+                                                               dataset_, settings_, budget, pool_));
     // Variant 0: per tensor; then the observers.
     std::vector<std::vector<Choice>> variants(1);
     for (size_t g = 0; g < plan_.groups.size(); ++g) {
@@ -230,10 +229,10 @@ class Quantizer {
     }
     std::vector<const Graph*> pointers;
     for (const Graph& g : graphs) pointers.push_back(&g);
-    ADZE_ASSIGN(const std::vector<double> sqnr,
-                OutputSqnr(graph_, pointers, dataset_, settings_.split,
-                           std::min<int64_t>(kScoreSamples, settings_.samples), settings_.isa,
-                           pool_));
+    ADZE_ASSIGN(
+        const std::vector<double> sqnr,
+        OutputSqnr(graph_, pointers, dataset_, settings_.split,
+                   std::min<int64_t>(kScoreSamples, settings_.samples), settings_.isa, pool_));
     size_t winner = 0;
     for (size_t v = 1; v < variants.size(); ++v) {
       if (sqnr[v] > sqnr[winner]) winner = v;
@@ -242,8 +241,8 @@ class Quantizer {
     result_.scores.push_back({"auto", sqnr[winner]});
     result_.scores.push_back({"per tensor", sqnr[0]});
     for (int o = 0; o < num_observers; ++o) {
-      result_.scores.push_back({AllObservers()[static_cast<size_t>(o)]->name,
-                                sqnr[static_cast<size_t>(o) + 1]});
+      result_.scores.push_back(
+          {AllObservers()[static_cast<size_t>(o)]->name, sqnr[static_cast<size_t>(o) + 1]});
     }
     return OkStatus();
   }
@@ -260,7 +259,8 @@ class Quantizer {
       TensorEncoding encoding;
       encoding.type = {spec_.storage, {p.scale}, {p.zero_point}};
       encoding.provenance.observer =
-          choice.observer < 0 ? "fixed" : AllObservers()[static_cast<size_t>(choice.observer)]->name;
+          choice.observer < 0 ? "fixed"
+                              : AllObservers()[static_cast<size_t>(choice.observer)]->name;
       encoding.provenance.range_min = choice.range.min;
       encoding.provenance.range_max = choice.range.max;
       for (const ValueId v : plan_.groups[g].values) {

@@ -15,11 +15,12 @@ namespace adze {
 
 struct QuantizeSettings {
   QuantSettings quant;
-  std::string observer = "auto";      // "auto" or a name of AllObservers()
+  std::string observer = "auto";  // "auto" or a name of AllObservers()
   double percentile = 99.99;
   std::string split = "all";
   int64_t samples = 256;
-  int64_t auto_samples = 16;          // subset on which `auto` measures output error: spread evenly over the samples
+  int64_t auto_samples =
+      16;  // subset on which `auto` measures output error: spread evenly over the samples
   Isa isa = Isa::kGeneric;
   Progress progress;
   const Statistics* statistics = nullptr;  // collected earlier: then data is read for `auto` only
@@ -27,32 +28,32 @@ struct QuantizeSettings {
 
 // What was chosen for one group of activation tensors.
 struct TensorChoice {
-  std::string tensor;      // EncodingName of the group's first value
-  std::string observer;    // "mse" …, "fixed"
+  std::string tensor;    // EncodingName of the group's first value
+  std::string observer;  // "mse" …, "fixed"
   RealRange range;
-  int candidates = 0;      // how many distinct ranges `auto` measured; 0 or 1: nothing to choose
+  int candidates = 0;  // how many distinct ranges `auto` measured; 0 or 1: nothing to choose
 };
 
 // Whole-network output SQNR of the integer plan on auto's subset.
 struct ObserverScore {
-  std::string observer;    // "auto" included
+  std::string observer;  // "auto" included
   double sqnr_db = 0;
 };
 
 struct QuantizeResult {
   Encodings encodings;
-  Graph graph;                        // quantized
+  Graph graph;  // quantized
   Statistics statistics;
   std::vector<TensorChoice> choices;
   std::vector<ObserverScore> scores;  // filled by `auto`
   ApplyReport report;
-  double collect_s = 0;               // reading data and float inference with statistics
+  double collect_s = 0;  // reading data and float inference with statistics
   double auto_s = 0;
   double apply_s = 0;
 };
 
-// `graph` must be inferred; run the "simplify" pipeline first. Deterministic: the same input gives the same bytes for
-// any number of threads.
+// `graph` must be inferred; run the "simplify" pipeline first. Deterministic: the same input gives
+// the same bytes for any number of threads.
 Result<QuantizeResult> QuantizeModel(const Graph& graph, const Dataset& dataset,
                                      const QuantizeSettings& settings, ThreadPool* pool);
 

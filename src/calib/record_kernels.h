@@ -9,15 +9,16 @@
 namespace adze {
 
 struct ScanResult {
-  float min;           // of the elements when all are finite
+  float min;  // of the elements when all are finite
   float max;
   int64_t non_finite;  // elements that are NaN or infinite
 };
 // n >= 1.
 ScanResult ScanF32(Isa isa, const float* x, int64_t n);
 
-// Appends the HistRecord slot of every element that is not +-0 to `slots`, in order, and returns how many there are. NaN
-// and infinities count as large. Space for n + kSlotSlack entries is needed.
+// Appends the HistRecord slot of every element that is not +-0 to `slots`, in order, and returns
+// how many there are. NaN and infinities count as large. Space for n + kSlotSlack entries is
+// needed.
 inline constexpr int kSlotSlack = 16;
 int64_t NonZeroSlotsF32(Isa isa, const float* x, int64_t n, int32_t* slots);
 

@@ -13,8 +13,9 @@ namespace {
 constexpr int64_t kNormalizeEvery = int64_t{1} << 30;
 constexpr int64_t kLimb = int64_t{1} << 32;
 
-constexpr int64_t kRun = 16;     // sampled elements come in runs of one cache line
-constexpr int64_t kChunk = 512;  // slots computed at a time
+constexpr int64_t kRun = 16;             // sampled elements come in runs of one cache line
+constexpr int64_t kChunk = 512;          // slots computed at a time
+constexpr int64_t kWorthAThread = 8192;  // elements from which waking another thread pays
 
 void Normalize(std::array<int64_t, ExactSum::kLimbs>* limbs) {
   for (size_t i = 0; i + 1 < limbs->size(); ++i) {
@@ -24,12 +25,13 @@ void Normalize(std::array<int64_t, ExactSum::kLimbs>* limbs) {
   }
 }
 
-void Count(Isa isa, const float* x, int64_t n, HistRecord* hist) {
+// Adds `step` (1, or -1 to take back) for each element.
+void Count(Isa isa, const float* x, int64_t n, uint64_t step, HistRecord* hist) {
   int32_t slots[kChunk + kSlotSlack];
   const int64_t count = NonZeroSlotsF32(isa, x, n, slots);
   uint64_t* const bins = hist->slots.data();
-  for (int64_t i = 0; i < count; ++i) ++bins[slots[i]];
-  hist->zeros += static_cast<uint64_t>(n - count);
+  for (int64_t i = 0; i < count; ++i) bins[slots[i]] += step;
+  hist->zeros += static_cast<uint64_t>(n - count) * step;
 }
 
 }  // namespace
@@ -99,9 +101,7 @@ double ExactSum::Finish() const {
   return negative ? -sum : sum;
 }
 
-double HistRecord::BinLow(int i) {
-  return std::ldexp(1.0 + (i % 64) / 64.0, i / 64 - 32);
-}
+double HistRecord::BinLow(int i) { return std::ldexp(1.0 + (i % 64) / 64.0, i / 64 - 32); }
 
 uint64_t HistRecord::total() const {
   uint64_t n = zeros;
@@ -133,8 +133,7 @@ void RangeRecord::Merge(const RangeRecord& other) {
   samples += other.samples;
 }
 
-void ChannelRecord::Collect(const float* data, int64_t outer, int64_t num_channels,
-                            int64_t inner) {
+void ChannelRecord::Collect(const float* data, int64_t outer, int64_t num_channels, int64_t inner) {
   ADZE_CHECK(channels.empty() || static_cast<int64_t>(channels.size()) == num_channels);
   channels.resize(static_cast<size_t>(num_channels));
   for (int64_t c = 0; c < num_channels; ++c) {
@@ -182,35 +181,18 @@ void TensorRecord::Merge(const TensorRecord& other) {
   channel.Merge(other.channel);
 }
 
-void CollectSample(Isa isa, std::span<const float> values, TensorRecord* record) {
-  if (values.empty()) return;
-  const int64_t n = static_cast<int64_t>(values.size());
-  const float* const x = values.data();
-  HistRecord& hist = record->hist;
-  const ScanResult scan = ScanF32(isa, x, n);
-  if (scan.non_finite != 0) {
-    std::vector<float> finite;
-    for (const float v : values) {
-      if (std::isnan(v)) {
-        ++hist.nans;
-      } else if (std::isinf(v)) {
-        ++hist.infs;
-      } else {
-        finite.push_back(v);
-      }
-    }
-    CollectSample(isa, finite, record);
-    return;
-  }
-  record->range.Collect(scan.min, scan.max);
+namespace {
+
+// The histogram part of CollectSample.
+void CountSample(Isa isa, const float* x, int64_t n, uint64_t step, HistRecord* hist) {
   if (n <= HistRecord::kMaxSampled) {
     for (int64_t begin = 0; begin < n; begin += kChunk) {
-      Count(isa, x + begin, std::min(kChunk, n - begin), &hist);
+      Count(isa, x + begin, std::min(kChunk, n - begin), step, hist);
     }
     return;
   }
-  // One run from each of equal intervals, at an offset that varies so that no channel of a channels-last image is always
-  // missed.
+  // One run from each of equal intervals, at an offset that varies so that no channel of a
+  // channels-last image is always missed.
   const int64_t runs = n / kRun;
   constexpr int64_t kWanted = HistRecord::kMaxSampled / kRun;
   float gathered[kChunk];
@@ -222,11 +204,45 @@ void CollectSample(Isa isa, std::span<const float> values, TensorRecord* record)
     std::copy_n(x + (begin + hash % width) * kRun, kRun, gathered + filled);
     filled += kRun;
     if (filled == kChunk) {
-      Count(isa, gathered, filled, &hist);
+      Count(isa, gathered, filled, step, hist);
       filled = 0;
     }
   }
-  Count(isa, gathered, filled, &hist);
+  Count(isa, gathered, filled, step, hist);
+}
+
+}  // namespace
+
+void CollectSample(Isa isa, std::span<const float> values, TensorRecord* record, ThreadPool* pool) {
+  if (values.empty()) return;
+  const int64_t n = static_cast<int64_t>(values.size());
+  const float* const x = values.data();
+  ScanResult scan{};
+  if (pool != nullptr && pool->num_threads() > 1 && n > kWorthAThread) {
+    pool->ParallelFor(2, [&](int64_t half, int) {
+      if (half == 0) scan = ScanF32(isa, x, n);
+      if (half == 1) CountSample(isa, x, n, 1, &record->hist);
+    });
+  } else {
+    scan = ScanF32(isa, x, n);
+    CountSample(isa, x, n, 1, &record->hist);
+  }
+  if (scan.non_finite == 0) {
+    record->range.Collect(scan.min, scan.max);
+    return;
+  }
+  CountSample(isa, x, n, ~uint64_t{0}, &record->hist);
+  std::vector<float> finite;
+  for (const float v : values) {
+    if (std::isnan(v)) {
+      ++record->hist.nans;
+    } else if (std::isinf(v)) {
+      ++record->hist.infs;
+    } else {
+      finite.push_back(v);
+    }
+  }
+  CollectSample(isa, finite, record, pool);
 }
 
 Status Statistics::Merge(const Statistics& other) {

@@ -1,6 +1,6 @@
-// Statistics records: each of fixed size, mergeable, and independent of the order in which samples, threads or files
-// come. Collected once, saved, and reused for any observer and bit width. Verbs: Collect adds data, Merge adds another
-// record of other samples, observers Finish.
+// Statistics records: each of fixed size, mergeable, and independent of the order in which samples,
+// threads or files come. Collected once, saved, and reused for any observer and bit width. Verbs:
+// Collect adds data, Merge adds another record of other samples, observers Finish.
 #ifndef ADZE_CALIB_RECORDS_H_
 #define ADZE_CALIB_RECORDS_H_
 
@@ -13,12 +13,13 @@
 
 #include "base/cpu.h"
 #include "base/status.h"
+#include "base/thread_pool.h"
 
 namespace adze {
 
-// The exact sum of doubles: a fixed-point number of 20 limbs of 32 bits, so that any order of additions gives the same
-// bits (Kulisch's accumulator, cut to the range that statistics need). Addends are truncated below 2^-320, limited to
-// 2^300 in magnitude, and ignored when not finite.
+// The exact sum of doubles: a fixed-point number of 20 limbs of 32 bits, so that any order of
+// additions gives the same bits (Kulisch's accumulator, cut to the range that statistics need).
+// Addends are truncated below 2^-320, limited to 2^300 in magnitude, and ignored when not finite.
 class ExactSum {
  public:
   static constexpr int kLimbs = 20;
@@ -26,21 +27,25 @@ class ExactSum {
   void Collect(double x);
   void Merge(const ExactSum& other);
   double Finish() const;  // correctly rounded to within one unit in the last place
-  // Limbs in canonical form (all but the last in [0, 2^32)): equal sums have equal limbs. For files and tests.
+  // Limbs in canonical form (all but the last in [0, 2^32)): equal sums have equal limbs. For files
+  // and tests.
   std::array<int64_t, kLimbs> Canonical() const;
   static ExactSum FromLimbs(const std::array<int64_t, kLimbs>& limbs);
 
  private:
-  std::array<int64_t, kLimbs> limbs_{};  // each may leave [0, 2^32); normalised every 2^30 additions
+  std::array<int64_t, kLimbs>
+      limbs_{};  // each may leave [0, 2^32); normalised every 2^30 additions
   int64_t additions_ = 0;
 };
 
-// Log-binned histogram on the float's own bits: sign, exponent clamped to [-32, 31], 6 mantissa bits: 64 bins per
-// octave, so a bin is 1.1 to 1.6 % wide. Tensors larger than kMaxSampled elements are sampled on a fixed lattice of
-// 16-element runs; minima and maxima (RangeRecord) always see every element.
+// Log-binned histogram on the float's own bits: sign, exponent clamped to [-32, 31], 6 mantissa
+// bits: 64 bins per octave, so a bin is 1.1 to 1.6 % wide. Tensors larger than kMaxSampled elements
+// are sampled on a fixed lattice of 16-element runs; minima and maxima (RangeRecord) always see
+// every element.
 struct HistRecord {
   static constexpr int kBinsPerSign = 4096;
-  // Slots of one sign: 0: non-zero magnitudes below 2^-32; 1 … 4096: the bins; 4097: magnitudes from 2^32 on.
+  // Slots of one sign: 0: non-zero magnitudes below 2^-32; 1 … 4096: the bins; 4097: magnitudes
+  // from 2^32 on.
   static constexpr int kSlotsPerSign = kBinsPerSign + 2;
   static constexpr int kSlots = 2 * kSlotsPerSign;  // positive, then negative
   static constexpr int64_t kMaxSampled = 16384;     // per tensor and sample
@@ -71,8 +76,8 @@ struct RangeRecord {
   void Merge(const RangeRecord& other);
 };
 
-// Per channel: extremes and moments. Sums are ExactSums of per-sample partial sums, each computed in double in memory
-// order, so they do not depend on the order of samples.
+// Per channel: extremes and moments. Sums are ExactSums of per-sample partial sums, each computed
+// in double in memory order, so they do not depend on the order of samples.
 struct ChannelRecord {
   struct Channel {
     float min = 0;
@@ -97,8 +102,10 @@ struct TensorRecord {
   void Merge(const TensorRecord& other);
 };
 
-// Adds one sample's values, in any fixed layout, to a record. Thread-compatible.
-void CollectSample(Isa isa, std::span<const float> values, TensorRecord* record);
+// Adds one sample's values, in any fixed layout, to a record. NaN and infinities are only counted.
+// With a pool, extremes and histogram of large tensors are computed side by side.
+void CollectSample(Isa isa, std::span<const float> values, TensorRecord* record,
+                   ThreadPool* pool = nullptr);
 
 // A statistics file: records by tensor name, plus what they were made from.
 struct Statistics {

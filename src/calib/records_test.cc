@@ -98,7 +98,8 @@ TEST(HistRecordTest, BinsHoldWhatTheySay) {
 
 TEST(HistRecordTest, SpecialValuesAreCountedApart) {
   const float inf = std::numeric_limits<float>::infinity();
-  const TensorRecord r = RecordOf({{0.0f, -0.0f, 1e-20f, -1e-30f, std::nanf(""), inf, -inf, 2.0f, 1e30f}});
+  const TensorRecord r =
+      RecordOf({{0.0f, -0.0f, 1e-20f, -1e-30f, std::nanf(""), inf, -inf, 2.0f, 1e30f}});
   EXPECT_EQ(r.hist.zeros, 2u);
   EXPECT_EQ(r.hist.slots[0], 1u);
   EXPECT_EQ(r.hist.slots[HistRecord::kSlotsPerSign], 1u);
@@ -124,7 +125,8 @@ TEST(TensorRecordTest, OrderPartitionAndIsaDoNotMatter) {
     a.Merge(b);
     EXPECT_TRUE(Same(a, whole));
   }
-  for (const Isa isa : SupportedIsas()) EXPECT_TRUE(Same(RecordOf(samples, isa), whole)) << IsaName(isa);
+  for (const Isa isa : SupportedIsas())
+    EXPECT_TRUE(Same(RecordOf(samples, isa), whole)) << IsaName(isa);
 }
 
 TEST(TensorRecordTest, CountsMatchASlowHistogram) {
@@ -140,8 +142,8 @@ TEST(TensorRecordTest, CountsMatchASlowHistogram) {
         continue;
       }
       // Slot i + 1 is bin i; slot 0 lies below bin 0.
-      const int slot = static_cast<int>(
-          std::upper_bound(lows.begin(), lows.end(), m) - lows.begin());
+      const int slot =
+          static_cast<int>(std::upper_bound(lows.begin(), lows.end(), m) - lows.begin());
       ++slow.slots[static_cast<size_t>(slot + (v < 0 ? HistRecord::kSlotsPerSign : 0))];
     }
     const TensorRecord r = RecordOf({x});
@@ -208,7 +210,8 @@ TEST(StatisticsFileTest, RoundTripsAndMerges) {
   Statistics s;
   s.graph_hash = "abc";
   s.samples = 3;
-  s.tensors["x/y:0"] = RecordOf({RandomValues(100, 1), RandomValues(100, 2), RandomValues(5000, 3)});
+  s.tensors["x/y:0"] =
+      RecordOf({RandomValues(100, 1), RandomValues(100, 2), RandomValues(5000, 3)});
   const float channel[] = {1, 2, 3, -1, 0, 5};
   s.tensors["x/y:0"].channel.Collect(channel, 1, 2, 3);
   s.tensors["z"] = RecordOf({{1.0f}});

@@ -1,6 +1,7 @@
-// The statistics file: one safetensors file. Per tensor NAME: "hist/NAME" u64[8196], "counts/NAME" u64[4] (zeros, NaN,
-// infinities, samples), "range/NAME" f32[2], "sums/NAME" i64[2, 20] (limbs of the summed minima and maxima), and with
-// channel records "channel_range/NAME" f32[C, 2], "channel_sums/NAME" i64[C, 2, 20], "channel_counts/NAME" u64[C].
+// The statistics file: one safetensors file. Per tensor NAME: "hist/NAME" u64[8196], "counts/NAME"
+// u64[4] (zeros, NaN, infinities, samples), "range/NAME" f32[2], "sums/NAME" i64[2, 20] (limbs of
+// the summed minima and maxima), and with channel records "channel_range/NAME" f32[C, 2],
+// "channel_sums/NAME" i64[C, 2, 20], "channel_counts/NAME" u64[C].
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -25,9 +26,8 @@ ExactSum GetSum(const int64_t* in) {
   return ExactSum::FromLimbs(limbs);
 }
 bool ValidSums(std::span<const int64_t> limbs) {
-  return std::all_of(limbs.begin(), limbs.end(), [](int64_t l) {
-    return l > -(int64_t{1} << 62) && l < (int64_t{1} << 62);
-  });
+  return std::all_of(limbs.begin(), limbs.end(),
+                     [](int64_t l) { return l > -(int64_t{1} << 62) && l < (int64_t{1} << 62); });
 }
 
 class Loader {
@@ -37,7 +37,8 @@ class Loader {
   template <typename T>
   Result<std::span<const T>> Get(const char* kind, const std::vector<int64_t>& dims) const {
     const auto it = file_.tensors.find(kind + ("/" + name_));
-    if (it == file_.tensors.end()) return InvalidInput(Where() + ": array '" + kind + "' is missing");
+    if (it == file_.tensors.end())
+      return InvalidInput(Where() + ": array '" + kind + "' is missing");
     if (it->second.dtype() != kDTypeOf<T> || it->second.dims() != dims) {
       return InvalidInput(Where() + ": array '" + kind + "' has the wrong type or shape");
     }
@@ -95,7 +96,8 @@ Result<Statistics> Parse(const SafeTensors& file) {
   };
   if (meta("format") != kFormat) return InvalidInput("is not a statistics file");
   if (meta("version") != kVersion) {
-    return Unsupported("has version '" + meta("version") + "', this adze reads version " + kVersion);
+    return Unsupported("has version '" + meta("version") + "', this adze reads version " +
+                       kVersion);
   }
   Statistics out;
   out.graph_hash = meta("graph_hash");

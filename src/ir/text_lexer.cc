@@ -18,8 +18,8 @@ Status Lexer::ErrorAt(size_t offset, std::string message) const {
   const auto line = std::count(before.begin(), before.end(), '\n') + 1;
   const size_t newline = before.rfind('\n');
   const size_t column = offset - (newline == std::string_view::npos ? 0 : newline + 1) + 1;
-  return InvalidInput("line " + std::to_string(line) + ", column " + std::to_string(column) +
-                      ": " + std::move(message));
+  return InvalidInput("line " + std::to_string(line) + ", column " + std::to_string(column) + ": " +
+                      std::move(message));
 }
 
 void Lexer::SkipSpace() {
@@ -87,9 +87,8 @@ Status Lexer::Advance() {
     trim_colons();
     token_.kind = TokenKind::kWord;
   } else if (IsDigit(c) || c == '-' || c == '+' || (c == '.' && IsDigit(next))) {
-    token_.text = take_while([](char d) {
-      return IsDigit(d) || IsAlpha(d) || d == '.' || d == '+' || d == '-';
-    });
+    token_.text = take_while(
+        [](char d) { return IsDigit(d) || IsAlpha(d) || d == '.' || d == '+' || d == '-'; });
     token_.kind = TokenKind::kNumber;
   } else if (text_.substr(pos_, 3) == "...") {
     pos_ += 3;

@@ -34,7 +34,8 @@ class Lexer {
 
   const Token& Peek() const { return token_; }
   Status Advance();  // reads the next token into Peek()
-  // Raw text from the current token up to an unnested one of `stop`, which becomes the current token.
+  // Raw text from the current token up to an unnested one of `stop`, which becomes the current
+  // token.
   Result<std::string> RawUntil(std::string_view stop);
   // InvalidInput with line and column of the current token.
   Status Error(std::string message) const { return ErrorAt(token_.offset, std::move(message)); }

@@ -1,4 +1,5 @@
-// Parsing of the text form: recursive descent over the tokens of text_lexer.h, one function per construct of text.h.
+// Parsing of the text form: recursive descent over the tokens of text_lexer.h, one function per
+// construct of text.h.
 #include <charconv>
 #include <cmath>
 #include <cstring>
@@ -14,7 +15,8 @@ namespace adze {
 namespace {
 
 constexpr int kMaxRegionDepth = 16;
-constexpr int64_t kMaxSplatBytes = int64_t{1} << 28;  // of one text: splat allocates without spending characters
+constexpr int64_t kMaxSplatBytes =
+    int64_t{1} << 28;  // of one text: splat allocates without spending characters
 
 template <typename T>
 bool ParseNumber(std::string_view text, T* value) {
@@ -63,19 +65,28 @@ bool StoreElement(const Token& token, DType dtype, char* out) {
   if (token.kind != TokenKind::kNumber) return false;
   const auto integer = [&](auto value) { return ParseNumber(token.text, &value) && store(value); };
   switch (dtype) {
-    case DType::kInt8: return integer(int8_t{});
-    case DType::kUInt8: return integer(uint8_t{});
-    case DType::kInt16: return integer(int16_t{});
-    case DType::kUInt16: return integer(uint16_t{});
-    case DType::kInt32: return integer(int32_t{});
-    case DType::kUInt32: return integer(uint32_t{});
-    case DType::kInt64: return integer(int64_t{});
-    case DType::kUInt64: return integer(uint64_t{});
+    case DType::kInt8:
+      return integer(int8_t{});
+    case DType::kUInt8:
+      return integer(uint8_t{});
+    case DType::kInt16:
+      return integer(int16_t{});
+    case DType::kUInt16:
+      return integer(uint16_t{});
+    case DType::kInt32:
+      return integer(int32_t{});
+    case DType::kUInt32:
+      return integer(uint32_t{});
+    case DType::kInt64:
+      return integer(int64_t{});
+    case DType::kUInt64:
+      return integer(uint64_t{});
     case DType::kBool: {
       uint8_t v = 0;
       return ParseNumber(token.text, &v) && v <= 1 && store(v);
     }
-    default: return false;
+    default:
+      return false;
   }
 }
 
@@ -289,7 +300,8 @@ class Parser {
       char* const out = static_cast<char*>(t.mutable_raw());
       char element[8];
       ADZE_TRY(Element(dtype, element));
-      for (int64_t i = 0; i < n; ++i) std::memcpy(out + i * static_cast<int64_t>(size), element, size);
+      for (int64_t i = 0; i < n; ++i)
+        std::memcpy(out + i * static_cast<int64_t>(size), element, size);
       ADZE_TRY(Expect(")"));
       return t;
     }

@@ -72,7 +72,8 @@ TEST(TextTest, ParsesTheContents) {
 }
 
 TEST(TextTest, InfersOmittedTypesAndAcceptsFreeLayout) {
-  const Graph g = Parse("graph {input %x: float32[2,N] // a comment\n %y=Relu(%x) %z = Relu(%y) output %z}");
+  const Graph g =
+      Parse("graph {input %x: float32[2,N] // a comment\n %y=Relu(%x) %z = Relu(%y) output %z}");
   EXPECT_EQ(PrintGraph(g),
             "graph \"\" {\n  input %x : float32[2,N]\n  %y = Relu(%x) : float32[2,N]\n"
             "  %z = Relu(%y) : float32[2,N]\n  output %z\n}\n");
@@ -102,7 +103,8 @@ TEST(TextTest, LongConstantsCanBeLeftOut) {
 }
 
 TEST(TextTest, ErrorsNameLineAndColumn) {
-  EXPECT_EQ(Error("graph {\n  %y = Relu(%x)\n}"), "line 2, column 13: no value 'x' before this line");
+  EXPECT_EQ(Error("graph {\n  %y = Relu(%x)\n}"),
+            "line 2, column 13: no value 'x' before this line");
   EXPECT_EQ(Error("grap"), "line 1, column 1: 'graph' is expected");
   EXPECT_EQ(Error("graph {"),
             "line 1, column 8: 'input', 'const', 'output', '}' or a %name is expected");

@@ -6,8 +6,8 @@
 
 namespace adze {
 
-// A 2-D convolution window, sizes of the image left out. 1-D convolutions use height 1. Gemm and MatMul are 1x1
-// convolutions on an image of height 1 and width = rows.
+// A 2-D convolution window, sizes of the image left out. 1-D convolutions use height 1. Gemm and
+// MatMul are 1x1 convolutions on an image of height 1 and width = rows.
 struct ConvWindow {
   int32_t kernel_h = 1, kernel_w = 1;
   int32_t stride_h = 1, stride_w = 1;
@@ -23,18 +23,21 @@ struct ConvSizes {
 };
 
 // Step arguments of kConvI8 and kDepthwiseI8.
-//   acc[c] = bias[c] + sum (x - x_zero_point) * w[c]         (exact in int32; ruled out of overflow at lowering)
-//   without residual:
+//   acc[c] = bias[c] + sum (x - x_zero_point) * w[c]         (exact in int32; ruled out of overflow
+//   at lowering) without residual:
 //     u8 out:  y = clamp(rne(float(acc) * multiplier[c]) + y_zero_point, act_min, act_max)
 //     f32 out: y = clamp(float(acc) * multiplier[c], act_min_f, act_max_f)
 //   with residual r (u8, same dims as y), u8 out only: the unfused pair, re-rounded in registers:
 //     t = clamp(rne(float(acc) * multiplier[c]) + t_zero_point, t_min, t_max)
-//     y = clamp(rne(float(t - t_zero_point) * t_multiplier + float(r - r_zero_point) * r_multiplier) + y_zero_point,
-//               act_min, act_max)           (two products rounded to float, then one float addition)
-// Padding reads x_zero_point. Multipliers are finite; zero points and clamp bounds of u8 values lie in [0, 255].
-// Step weights, all written by ConvI8Pack / DepthwiseI8Pack: [0] packed weights (int8 tensor of that many bytes),
-// [1] int32 offset[padded channels] = bias[c] - x_zero_point * sum(w[c]) (modulo 2^32, as the accumulator is),
-// [2] float multiplier[padded channels]. Step inputs: [0] x, [1] the residual if has_residual.
+//     y = clamp(rne(float(t - t_zero_point) * t_multiplier + float(r - r_zero_point) *
+//     r_multiplier) + y_zero_point,
+//               act_min, act_max)           (two products rounded to float, then one float
+//               addition)
+// Padding reads x_zero_point. Multipliers are finite; zero points and clamp bounds of u8 values lie
+// in [0, 255]. Step weights, all written by ConvI8Pack / DepthwiseI8Pack: [0] packed weights (int8
+// tensor of that many bytes), [1] int32 offset[padded channels] = bias[c] - x_zero_point *
+// sum(w[c]) (modulo 2^32, as the accumulator is), [2] float multiplier[padded channels]. Step
+// inputs: [0] x, [1] the residual if has_residual.
 struct ConvI8Args {
   ConvWindow window;
   int32_t packing = 0;  // ConvI8Packing or DepthwiseI8Packing of the weights

@@ -74,10 +74,10 @@ Status CheckConvSizes(const ConvWindow& w, const ConvSizes& s) {
   ADZE_TRY(CheckRange("output width", s.out_w, 0, INT32_MAX));
   ADZE_TRY(CheckElements("the input", s, s.in_h, s.in_w, w.in_channels));
   ADZE_TRY(CheckElements("the output", s, s.out_h, s.out_w, w.out_channels));
-  const int64_t h = OutputSize(s.in_h, w.kernel_h, w.stride_h, w.dilation_h,
-                               int64_t{w.pad_top} + w.pad_bottom);
-  const int64_t v = OutputSize(s.in_w, w.kernel_w, w.stride_w, w.dilation_w,
-                               int64_t{w.pad_left} + w.pad_right);
+  const int64_t h =
+      OutputSize(s.in_h, w.kernel_h, w.stride_h, w.dilation_h, int64_t{w.pad_top} + w.pad_bottom);
+  const int64_t v =
+      OutputSize(s.in_w, w.kernel_w, w.stride_w, w.dilation_w, int64_t{w.pad_left} + w.pad_right);
   if (s.out_h != h || s.out_w != v) {
     return InvalidInput("output of " + std::to_string(s.out_h) + "x" + std::to_string(s.out_w) +
                         ", but the window gives " + std::to_string(h) + "x" + std::to_string(v));

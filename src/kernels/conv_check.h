@@ -7,12 +7,12 @@
 
 namespace adze {
 
-// Every field positive (padding >= 0), groups divide both channel counts, and window, padding and channels small
-// enough that products of any three of them with an image size fit int64.
+// Every field positive (padding >= 0), groups divide both channel counts, and window, padding and
+// channels small enough that products of any three of them with an image size fit int64.
 Status CheckConvWindow(const ConvWindow& window);
 
-// CheckConvWindow, and out_h, out_w follow from the window and the image, all sizes >= 0, and every tensor has at
-// most 2^40 elements. An empty output is fine.
+// CheckConvWindow, and out_h, out_w follow from the window and the image, all sizes >= 0, and every
+// tensor has at most 2^40 elements. An empty output is fine.
 Status CheckConvSizes(const ConvWindow& window, const ConvSizes& sizes);
 
 // CheckConvSizes, and the scalars of the integer epilogue lie in their ranges.

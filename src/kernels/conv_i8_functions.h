@@ -1,4 +1,5 @@
-// conv_i8 and depthwise_i8 under one set of names, for what treats them alike: runtime adapters, tests, benchmarks.
+// conv_i8 and depthwise_i8 under one set of names, for what treats them alike: runtime adapters,
+// tests, benchmarks.
 #ifndef ADZE_KERNELS_CONV_I8_FUNCTIONS_H_
 #define ADZE_KERNELS_CONV_I8_FUNCTIONS_H_
 

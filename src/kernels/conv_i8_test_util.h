@@ -45,8 +45,8 @@ inline std::string Describe(const ConvI8Case& c) {
 
 // Runs all chunks of one variant and compares with the definition, bit by bit.
 template <typename F, typename T>
-void CompareConvI8(const typename F::Row& row, const ConvI8Case& c, ConvI8Args args, std::mt19937& rng,
-             float multiplier_scale) {
+void CompareConvI8(const typename F::Row& row, const ConvI8Case& c, ConvI8Args args,
+                   std::mt19937& rng, float multiplier_scale) {
   const ConvWindow& w = c.window;
   const ConvSizes s = SizesOf(c);
   SCOPED_TRACE(Describe(c));
@@ -73,7 +73,7 @@ void CompareConvI8(const typename F::Row& row, const ConvI8Case& c, ConvI8Args a
   std::vector<int32_t> offset(size.channels);
   std::vector<float> packed_multiplier(size.channels);
   F::Pack(w, row.packing, args.x_zero_point, weights.data(), bias.data(), multiplier.data(),
-             packed.data(), offset.data(), packed_multiplier.data());
+          packed.data(), offset.data(), packed_multiplier.data());
   auto plan = F::MakePlan(row, args, s);
   ASSERT_TRUE(plan.ok()) << plan.status().message();
   // The chosen chunks, then the finest ones: cutting must not change a bit.
@@ -91,8 +91,8 @@ void CompareConvI8(const typename F::Row& row, const ConvI8Case& c, ConvI8Args a
     }
     std::vector<uint8_t> scratch(plan->scratch_bytes);
     for (int64_t i = 0; i < y.size(); ++i) y[i] = static_cast<T>(77);
-    const ConvI8Buffers buffers = {x.data(), packed.data(), offset.data(),
-                                   packed_multiplier.data(), r, y.data()};
+    const ConvI8Buffers buffers = {x.data(), packed.data(), offset.data(), packed_multiplier.data(),
+                                   r,        y.data()};
     for (int64_t chunk = 0; chunk < plan->num_chunks; ++chunk) {
       F::RunChunk(*plan, buffers, chunk, scratch.data());
     }
@@ -105,7 +105,8 @@ void CompareConvI8(const typename F::Row& row, const ConvI8Case& c, ConvI8Args a
 }
 
 template <typename F>
-void RunConvI8Case(const typename F::Row& row, const ConvI8Case& c, ConvI8Mode mode, std::mt19937& rng) {
+void RunConvI8Case(const typename F::Row& row, const ConvI8Case& c, ConvI8Mode mode,
+                   std::mt19937& rng) {
   ConvI8Args args;
   args.window = c.window;
   args.x_zero_point = rng() % 256;
@@ -134,7 +135,8 @@ void RunConvI8Case(const typename F::Row& row, const ConvI8Case& c, ConvI8Mode m
   CompareConvI8<F, uint8_t>(row, c, args, rng, scale);
 }
 
-inline ConvWindow SquareWindow(int kernel, int stride, int dilation, int pad, int in, int out, int groups = 1) {
+inline ConvWindow SquareWindow(int kernel, int stride, int dilation, int pad, int in, int out,
+                               int groups = 1) {
   ConvWindow w;
   w.kernel_h = w.kernel_w = kernel;
   w.stride_h = w.stride_w = stride;

@@ -22,14 +22,16 @@ class Random {
   float Uniform(float lo, float hi) {
     return lo + (hi - lo) * (static_cast<float>(Bits() >> 8) * 0x1p-24f);
   }
-  int Int(int lo, int hi) { return lo + static_cast<int>(Bits() % static_cast<uint32_t>(hi - lo + 1)); }
+  int Int(int lo, int hi) {
+    return lo + static_cast<int>(Bits() % static_cast<uint32_t>(hi - lo + 1));
+  }
 
  private:
   uint64_t state_;
 };
 
-// n floats starting `misalign` floats after an allocation of exactly the needed size (so that AddressSanitizer sees
-// one element too many), filled with uniform values in [lo, hi].
+// n floats starting `misalign` floats after an allocation of exactly the needed size (so that
+// AddressSanitizer sees one element too many), filled with uniform values in [lo, hi].
 class Buffer {
  public:
   Buffer(int64_t n, int misalign, Random* random = nullptr, float lo = -1, float hi = 1)
@@ -51,8 +53,8 @@ class Buffer {
   std::vector<float> data_;
 };
 
-// |got - want| in units in the last place of the float nearest to `want`; 0 if both are NaN or equal. Results below
-// the smallest normal number count as one unit of it.
+// |got - want| in units in the last place of the float nearest to `want`; 0 if both are NaN or
+// equal. Results below the smallest normal number count as one unit of it.
 inline double UlpError(float got, double want) {
   if (std::isnan(want)) return std::isnan(got) ? 0 : INFINITY;
   const float rounded = static_cast<float>(want);

@@ -1,10 +1,11 @@
-// The register tile of the float matrix kernels: up to kGemmRows rows of a times one panel of b. Include after
-// kernels/hwy_dispatch.h and <utility>.
+// The register tile of the float matrix kernels: up to kGemmRows rows of a times one panel of b.
+// Include after kernels/hwy_dispatch.h and <utility>.
 //
-// A row of a is given as `taps` pointers to `tap_len` floats each, K = taps * tap_len: a convolution needs no im2col, a
-// plain matrix has one tap. b is a panel [K][vecs * lanes]. Per step of K: `vecs` vector loads, one broadcast per row
-// and rows * vecs fused multiply-adds into accumulators that stay in registers. 12 x 2 (AVX-512) and 6 x 2 (AVX2)
-// leave room for the operands and need fewer than one load per multiply-add, so the FMA ports are the limit.
+// A row of a is given as `taps` pointers to `tap_len` floats each, K = taps * tap_len: a
+// convolution needs no im2col, a plain matrix has one tap. b is a panel [K][vecs * lanes]. Per step
+// of K: `vecs` vector loads, one broadcast per row and rows * vecs fused multiply-adds into
+// accumulators that stay in registers. 12 x 2 (AVX-512) and 6 x 2 (AVX2) leave room for the
+// operands and need fewer than one load per multiply-add, so the FMA ports are the limit.
 #if defined(ADZE_KERNELS_GEMM_F32_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ADZE_KERNELS_GEMM_F32_INL_H_
 #undef ADZE_KERNELS_GEMM_F32_INL_H_
@@ -44,7 +45,7 @@ struct GemmTile {
   const float* residual = nullptr;  // null: none; rows of `stride` floats like y
   float* y = nullptr;
   int64_t stride = 0;
-  int64_t columns = 0;              // valid columns of the panel
+  int64_t columns = 0;  // valid columns of the panel
   float lo = 0, hi = 0;
 };
 
@@ -52,9 +53,10 @@ HWY_INLINE GemmVec GemmClamp(GemmVec v, GemmVec lo, GemmVec hi) {
   return MinNan(hi, MaxNan(lo, v));
 }
 
-// y = clamp((acc + bias) + residual, lo, hi) of `rows` rows of `width` accumulators each, of which t.columns are valid.
-// Out of line: for the last panel and single rows.
-inline HWY_NOINLINE void GemmStorePartial(const GemmTile& t, const float* acc, int64_t rows, int64_t width) {
+// y = clamp((acc + bias) + residual, lo, hi) of `rows` rows of `width` accumulators each, of which
+// t.columns are valid. Out of line: for the last panel and single rows.
+inline HWY_NOINLINE void GemmStorePartial(const GemmTile& t, const float* acc, int64_t rows,
+                                          int64_t width) {
   const GemmTag d;
   const GemmVec lo = hn::Set(d, t.lo);
   const GemmVec hi = hn::Set(d, t.hi);
@@ -138,8 +140,8 @@ HWY_NOINLINE void GemmTileOf(const GemmTile& t) {
   GemmStore(t, acc);
 }
 
-// One row against kPanels panels at once: several streams of b, each prefetched, saturate the memory where one does
-// not. The same sums as GemmTileOf<1, 2>.
+// One row against kPanels panels at once: several streams of b, each prefetched, saturate the
+// memory where one does not. The same sums as GemmTileOf<1, 2>.
 template <int kPanels>
 HWY_NOINLINE void GemvOf(const GemmTile& t, int64_t panel_stride) {
   const GemmTag d;
@@ -193,8 +195,9 @@ HWY_INLINE int64_t GemmPackedFloats(int64_t k, int64_t n) {
   return k * ((n + kGemmLanes - 1) / kGemmLanes * kGemmLanes);
 }
 
-// All tiles of rows [0, rows) and panels [panel_begin, panel_end) of an n-column product. `t` holds the pointers of row 0
-// and column 0 of the whole matrix and `packed` all its panels. Tiles of a panel are of nearly equal height.
+// All tiles of rows [0, rows) and panels [panel_begin, panel_end) of an n-column product. `t` holds
+// the pointers of row 0 and column 0 of the whole matrix and `packed` all its panels. Tiles of a
+// panel are of nearly equal height.
 HWY_INLINE void GemmBlock(GemmTile t, const float* packed, int64_t n, int64_t rows,
                           int64_t panel_begin, int64_t panel_end) {
   const int64_t k = t.taps * t.tap_len;
@@ -208,7 +211,8 @@ HWY_INLINE void GemmBlock(GemmTile t, const float* packed, int64_t n, int64_t ro
     t.a = base.a;
     t.y = base.y + column;
     t.residual = base.residual != nullptr ? base.residual + column : nullptr;
-    const int64_t full = HWY_MIN(panel_end, n / kGemmPanel) - p;  // panels of two full vectors from here
+    const int64_t full =
+        HWY_MIN(panel_end, n / kGemmPanel) - p;  // panels of two full vectors from here
     if (rows == 1 && full >= 4) {
       GemvOf<4>(t, k * kGemmPanel);
       p += 4;
@@ -229,7 +233,8 @@ HWY_INLINE void GemmBlock(GemmTile t, const float* packed, int64_t n, int64_t ro
   }
 }
 
-// Packs panels [panel_begin, panel_end) of the K x n matrix whose element (k, column) is source(k, column).
+// Packs panels [panel_begin, panel_end) of the K x n matrix whose element (k, column) is source(k,
+// column).
 template <typename Source>
 void GemmPack(int64_t k, int64_t n, int64_t panel_begin, int64_t panel_end, const Source& source,
               float* packed) {

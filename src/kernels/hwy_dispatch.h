@@ -1,6 +1,6 @@
-// Highway under our own ISA switch. An x_hwy.cc is compiled once per target; which of the compiled versions runs is
-// decided by the Isa of the plan (ADZE_ISA), never by Highway's own CPU detection, so results are reproducible for one
-// ISA setting on every machine that has it.
+// Highway under our own ISA switch. An x_hwy.cc is compiled once per target; which of the compiled
+// versions runs is decided by the Isa of the plan (ADZE_ISA), never by Highway's own CPU detection,
+// so results are reproducible for one ISA setting on every machine that has it.
 //
 //   Isa          Highway target                                       float lanes
 //   kGeneric     the compiler's baseline (x86-64: scalar; Arm: NEON)   1 / 4
@@ -20,10 +20,12 @@
 //   namespace adze { void Do(Isa isa, …) { ADZE_HWY_CALL(isa, DoImpl)(…); } }
 //   #endif
 //
-// Everything inside HWY_NAMESPACE is compiled with that target's instructions: standard headers must be included
-// above, or a shared inline function would be emitted with instructions that an older CPU lacks.
+// Everything inside HWY_NAMESPACE is compiled with that target's instructions: standard headers
+// must be included above, or a shared inline function would be emitted with instructions that an
+// older CPU lacks.
 
-// Only these targets are built; none needs AES, PCLMUL or F16C. EMU128 would make the baseline depend on the compiler.
+// Only these targets are built; none needs AES, PCLMUL or F16C. EMU128 would make the baseline
+// depend on the compiler.
 #ifndef HWY_DISABLED_TARGETS
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL)
 #define HWY_DISABLE_PCLMUL_AES
@@ -31,7 +33,8 @@
 #define HWY_BROKEN_EMU128 1
 #endif
 
-// clang-format off: the order matters to Highway
+// The order matters to Highway.
+// clang-format off
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
 // clang-format on
@@ -41,7 +44,8 @@
 
 #include "base/cpu.h"
 
-// The function pointer of `func` for an Isa. Use under #if HWY_ONCE, in the namespace around HWY_NAMESPACE.
+// The function pointer of `func` for an Isa. Use under #if HWY_ONCE, in the namespace around
+// HWY_NAMESPACE.
 #if (HWY_TARGETS & HWY_AVX2) && (HWY_TARGETS & HWY_AVX3) && !HWY_IDE
 #define ADZE_HWY_CALL(isa, func)                     \
   ((isa) >= ::adze::Isa::kAvx512Vnni ? &N_AVX3::func \

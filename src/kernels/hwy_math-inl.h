@@ -1,5 +1,6 @@
-// Float functions of vectors over the whole float range, NaN and infinities included, on top of Highway's. Include
-// after kernels/hwy_dispatch.h and <utility>. Errors are measured by elementwise_f32_test.cc.
+// Float functions of vectors over the whole float range, NaN and infinities included, on top of
+// Highway's. Include after kernels/hwy_dispatch.h and <utility>. Errors are measured by
+// elementwise_f32_test.cc.
 #if defined(ADZE_KERNELS_HWY_MATH_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ADZE_KERNELS_HWY_MATH_INL_H_
 #undef ADZE_KERNELS_HWY_MATH_INL_H_
@@ -55,8 +56,9 @@ HWY_INLINE V TanhF32(D d, V x) {
   return hn::IfThenElse(hn::IsNaN(x), x, y);
 }
 
-// erf(x): x * P(x^2) below 1, and 1 - exp(Q(|x|)) up to 4, beyond which it is 1 in float. P and Q are our own minimax
-// fits: P of erf(x)/x (relative error 2e-9), Q of log(erfc(x)) (error of erfc 2e-11 before rounding).
+// erf(x): x * P(x^2) below 1, and 1 - exp(Q(|x|)) up to 4, beyond which it is 1 in float. P and Q
+// are our own minimax fits: P of erf(x)/x (relative error 2e-9), Q of log(erfc(x)) (error of erfc
+// 2e-11 before rounding).
 template <class D, class V>
 HWY_INLINE V ErfF32(D d, V x) {
   const auto c = [&](float value) HWY_ATTR { return hn::Set(d, value); };

@@ -1,5 +1,5 @@
-// Small helpers of the Highway kernels: ends of rows, unrolled loops, NaN-keeping minimum and maximum. Include after
-// kernels/hwy_dispatch.h and <utility>.
+// Small helpers of the Highway kernels: ends of rows, unrolled loops, NaN-keeping minimum and
+// maximum. Include after kernels/hwy_dispatch.h and <utility>.
 #if defined(ADZE_KERNELS_HWY_UTIL_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ADZE_KERNELS_HWY_UTIL_INL_H_
 #undef ADZE_KERNELS_HWY_UTIL_INL_H_
@@ -33,7 +33,8 @@ HWY_INLINE void Unroll(F&& f) {
   UnrollSequence(f, std::make_integer_sequence<int, n>());
 }
 
-// The larger (smaller) of two, NaN if b is NaN: the x86 instructions return their second operand then.
+// The larger (smaller) of two, NaN if b is NaN: the x86 instructions return their second operand
+// then.
 template <class V>
 HWY_INLINE V MaxNan(V a, V b) {
 #if ADZE_TARGET_IS_AVX
@@ -51,7 +52,8 @@ HWY_INLINE V MinNan(V a, V b) {
 #endif
 }
 
-// Tails: AVX masks neither read nor write the lanes they exclude; elsewhere the lanes go through memory of our own.
+// Tails: AVX masks neither read nor write the lanes they exclude; elsewhere the lanes go through
+// memory of our own.
 
 // Lanes [0, n) from p, the others zero; n <= Lanes(d). Reads nothing else.
 template <class D, typename T>

@@ -1,4 +1,5 @@
-// Helpers of the kernel tests: random operands at odd addresses with guard bytes, and the record of exercised ISAs.
+// Helpers of the kernel tests: random operands at odd addresses with guard bytes, and the record of
+// exercised ISAs.
 #ifndef ADZE_KERNELS_KERNEL_TEST_UTIL_H_
 #define ADZE_KERNELS_KERNEL_TEST_UTIL_H_
 
@@ -17,8 +18,8 @@ namespace adze {
 // The permitted over-read of every kernel (kOverreadBytes of the executor).
 inline constexpr int64_t kTestOverread = 64;
 
-// n elements starting at an address that is aligned to the element only, followed by exactly the permitted over-read,
-// filled with a pattern that CheckGuards finds again.
+// n elements starting at an address that is aligned to the element only, followed by exactly the
+// permitted over-read, filled with a pattern that CheckGuards finds again.
 template <typename T>
 class OddBuffer {
  public:
@@ -57,8 +58,8 @@ inline bool IsaSupported(Isa isa) {
   return false;
 }
 
-// Calls fn(row) for every row of a family's list that this CPU can run, prints their names, and fails when a
-// supported ISA of the list was not reached.
+// Calls fn(row) for every row of a family's list that this CPU can run, prints their names, and
+// fails when a supported ISA of the list was not reached.
 template <typename Rows, typename Fn>
 void ForEachSupportedRow(const char* family, const Rows& rows, const Fn& fn) {
   int exercised = 0;

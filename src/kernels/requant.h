@@ -1,4 +1,5 @@
-// The integer epilogue of ConvI8Args for one accumulator: the definition, and what portable kernels use.
+// The integer epilogue of ConvI8Args for one accumulator: the definition, and what portable kernels
+// use.
 #ifndef ADZE_KERNELS_REQUANT_H_
 #define ADZE_KERNELS_REQUANT_H_
 

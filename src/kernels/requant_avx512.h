@@ -1,9 +1,10 @@
-// The integer epilogue of ConvI8Args on 16 lanes. Only for *_avx512vnni.cc files: everything has internal linkage,
-// because each includer is compiled for its own ISA.
+// The integer epilogue of ConvI8Args on 16 lanes. Only for *_avx512vnni.cc files: everything has
+// internal linkage, because each includer is compiled for its own ISA.
 //
-// Bit-equality with numerics/rounding.h: the clamp bounds minus the zero point are integers, so clamping the float
-// before rounding gives the clamp after it, and vcvtps2dq never sees a value outside int32 at the top. At the bottom it
-// may return INT32_MIN, which the saturating packs take to 0 as they take every value below.
+// Bit-equality with numerics/rounding.h: the clamp bounds minus the zero point are integers, so
+// clamping the float before rounding gives the clamp after it, and vcvtps2dq never sees a value
+// outside int32 at the top. At the bottom it may return INT32_MIN, which the saturating packs take
+// to 0 as they take every value below.
 #ifndef ADZE_KERNELS_REQUANT_AVX512_H_
 #define ADZE_KERNELS_REQUANT_AVX512_H_
 
@@ -41,8 +42,9 @@ inline __m512i PackU8(__m512i a, __m512i b, __m512i c, __m512i d, const RequantU
   return _mm512_max_epu8(_mm512_packus_epi16(ab, cd), r.min);
 }
 
-// The general epilogue (u8 with or without residual, or float output) of `pixels` pixels with n channels each, in natural
-// order: accumulators acc_stride apart, y and residual at the first channel of the first pixel and y_stride bytes apart.
+// The general epilogue (u8 with or without residual, or float output) of `pixels` pixels with n
+// channels each, in natural order: accumulators acc_stride apart, y and residual at the first
+// channel of the first pixel and y_stride bytes apart.
 __attribute__((noinline)) inline void StorePixels(const ConvI8Args& args, const int32_t* acc,
                                                   int acc_stride, const float* multiplier,
                                                   int pixels, int n, const uint8_t* residual,
@@ -65,8 +67,7 @@ __attribute__((noinline)) inline void StorePixels(const ConvI8Args& args, const 
       const __m512i sum = _mm512_maskz_loadu_epi32(mask, acc + p * acc_stride + c);
       __m512 f = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), m);
       if (args.output_f32 != 0) {
-        float* const out =
-            reinterpret_cast<float*>(static_cast<uint8_t*>(y) + p * y_stride) + c;
+        float* const out = reinterpret_cast<float*>(static_cast<uint8_t*>(y) + p * y_stride) + c;
         _mm512_mask_storeu_ps(out, mask, _mm512_min_ps(_mm512_max_ps(f, f_lo), f_hi));
         continue;
       }

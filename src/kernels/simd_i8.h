@@ -1,5 +1,7 @@
-// A small vector vocabulary for element-wise kernels: the same body is compiled by *_avx2.cc (8 lanes) and
-// *_avx512vnni.cc (16 lanes). Everything has internal linkage, because each includer is compiled for its own ISA.
+// A small vector vocabulary for element-wise kernels: the same body is compiled by *_avx2.cc (8
+// lanes) and
+// *_avx512vnni.cc (16 lanes). Everything has internal linkage, because each includer is compiled
+// for its own ISA.
 #ifndef ADZE_KERNELS_SIMD_I8_H_
 #define ADZE_KERNELS_SIMD_I8_H_
 
@@ -36,9 +38,7 @@ inline F32 Min(F32 a, F32 b) { return _mm512_min_ps(a, b); }
 inline F32 Max(F32 a, F32 b) { return _mm512_max_ps(a, b); }
 inline F32 ToFloat(I32 v) { return _mm512_cvtepi32_ps(v); }
 inline I32 RoundToInt(F32 v) { return _mm512_cvtps_epi32(v); }  // nearest even
-inline F32 ZeroNan(F32 v) {
-  return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(v, v, _CMP_ORD_Q), v);
-}
+inline F32 ZeroNan(F32 v) { return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(v, v, _CMP_ORD_Q), v); }
 inline U8 LoadBytes(const uint8_t* p) { return _mm512_loadu_si512(p); }
 inline void StoreBytes(U8 v, uint8_t* p) { _mm512_storeu_si512(p, v); }
 inline U8 MaxBytes(U8 a, U8 b) { return _mm512_max_epu8(a, b); }
@@ -52,8 +52,7 @@ inline I32 LoadU8(const uint8_t* p) {
   return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
 }
 inline void StoreU8(I32 v, uint8_t* p) {
-  const __m128i words =
-      _mm_packus_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+  const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
   _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packus_epi16(words, words));
 }
 inline F32 LoadF32(const float* p) { return _mm256_loadu_ps(p); }
@@ -74,14 +73,12 @@ inline F32 ZeroNan(F32 v) { return _mm256_and_ps(v, _mm256_cmp_ps(v, v, _CMP_ORD
 inline U8 LoadBytes(const uint8_t* p) {
   return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
 }
-inline void StoreBytes(U8 v, uint8_t* p) {
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v);
-}
+inline void StoreBytes(U8 v, uint8_t* p) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v); }
 inline U8 MaxBytes(U8 a, U8 b) { return _mm256_max_epu8(a, b); }
 #endif
 
-// saturate(rne(v) + zero_point) in [lo, hi] (RoundSaturate of numerics/rounding.h): the bounds minus the zero point are
-// integers, so clamping before rounding gives the same. v is not NaN.
+// saturate(rne(v) + zero_point) in [lo, hi] (RoundSaturate of numerics/rounding.h): the bounds
+// minus the zero point are integers, so clamping before rounding gives the same. v is not NaN.
 struct Requantizer {
   F32 lo, hi;
   I32 zero_point;

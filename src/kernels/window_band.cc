@@ -51,7 +51,8 @@ void CopyBand(const ConvWindow& w, const ConvSizes& s, const uint8_t* x, const O
     }
     std::fill_n(dst + last * channels, (width - last) * channels, pad_value);
   }
-  std::memset(dst, 0, kSlackBytes);  // over-read bytes are multiplied by zero weights, but stay defined
+  std::memset(dst, 0,
+              kSlackBytes);  // over-read bytes are multiplied by zero weights, but stay defined
 }
 
 }  // namespace

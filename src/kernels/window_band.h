@@ -1,5 +1,6 @@
-// The input rows that a chunk of output pixels reads, as one strided rectangle: straight from a channels-last u8
-// activation where no window touches the padding, else a copy in scratch with the padding filled in.
+// The input rows that a chunk of output pixels reads, as one strided rectangle: straight from a
+// channels-last u8 activation where no window touches the padding, else a copy in scratch with the
+// padding filled in.
 #ifndef ADZE_KERNELS_WINDOW_BAND_H_
 #define ADZE_KERNELS_WINDOW_BAND_H_
 
@@ -14,19 +15,20 @@ struct OutputRect {
   int32_t n = 0, row0 = 0, rows = 0, col0 = 0, cols = 0;
 };
 
-// The first input pixel of the window of output pixel (row0, col0); strides between input pixels in bytes.
+// The first input pixel of the window of output pixel (row0, col0); strides between input pixels in
+// bytes.
 struct WindowBand {
   const void* base = nullptr;
   int64_t row_stride = 0;    // one input row
   int64_t pixel_stride = 0;  // one input column: in_channels elements
 };
 
-// Scratch bytes MakeWindowBand needs for `rows` x `cols` output pixels, with slack for the permitted over-read.
-// `element_bytes` is 1 (u8) or 2 (widened to s16). Saturates at INT64_MAX / 2.
+// Scratch bytes MakeWindowBand needs for `rows` x `cols` output pixels, with slack for the
+// permitted over-read. `element_bytes` is 1 (u8) or 2 (widened to s16). Saturates at INT64_MAX / 2.
 int64_t WindowBandBytes(const ConvWindow& window, int32_t rows, int32_t cols, int element_bytes);
 
-// The band for `rect`: copied to `scratch` when a window touches the padding (filled with `pad_value`) or when
-// element_bytes is 2.
+// The band for `rect`: copied to `scratch` when a window touches the padding (filled with
+// `pad_value`) or when element_bytes is 2.
 WindowBand MakeWindowBand(const ConvWindow& window, const ConvSizes& sizes, const uint8_t* x,
                           const OutputRect& rect, uint8_t pad_value, int element_bytes,
                           void* scratch);

@@ -178,6 +178,7 @@ Result<bool> LowerBinary(PlanBuilder& b, NodeId id) {
   if (!IsFloat32(b, p) || !IsFloat32(b, q)) return false;
   ADZE_ASSIGN(const bool integer, LowerBinaryI8(b, id));
   if (integer) return true;
+  if (n.op.domain() == kAdzeDomain) return false;  // a clamped addition has no float kernel
   const size_t rank = b.ShapeOf(y).size();
   Layout layout = CommonLayout(b, n.inputs);
   if (!FitsChannelsLast(b, p, rank) || !FitsChannelsLast(b, q, rank)) layout = Layout::kLogical;

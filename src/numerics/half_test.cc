@@ -1,5 +1,5 @@
-// All codes of binary16 and bfloat16 against an independent codec: decoding from the definition in double, encoding by
-// searching the nearest of all finite values.
+// All codes of binary16 and bfloat16 against an independent codec: decoding from the definition in
+// double, encoding by searching the nearest of all finite values.
 #include "numerics/half.h"
 
 #include <algorithm>
@@ -24,8 +24,8 @@ struct Format {
   uint16_t infinity() const {
     return static_cast<uint16_t>(((1 << exponent_bits) - 1) << mantissa_bits);
   }
-  // The value of a code without sign below infinity; the code of infinity gives the next power of two, where numbers
-  // would continue.
+  // The value of a code without sign below infinity; the code of infinity gives the next power of
+  // two, where numbers would continue.
   double Magnitude(uint16_t code) const {
     const int exponent = code >> mantissa_bits;
     const int mantissa = code & ((1 << mantissa_bits) - 1);

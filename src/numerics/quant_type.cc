@@ -57,7 +57,8 @@ AffineParams ChooseAffineParams(float min, float max, DType storage, bool symmet
                                 float min_range) {
   const IntRange range = RangeOf(storage);
   const bool is_signed = range.min < 0;
-  // A statistic may be NaN or infinite; double keeps max - min from overflowing and the zero point exact.
+  // A statistic may be NaN or infinite; double keeps max - min from overflowing and the zero point
+  // exact.
   constexpr double kLargest = std::numeric_limits<float>::max();
   const auto finite = [](float v) { return std::isnan(v) ? 0.0 : static_cast<double>(v); };
   double lo = std::clamp(finite(min), -kLargest, 0.0);

@@ -41,8 +41,9 @@ void ExpectCovered(float min, float max, DType storage, bool symmetric) {
   EXPECT_LE(lowest, std::min(min, 0.0f) + p.scale) << min << " " << max;
   EXPECT_GE(highest, std::max(max, 0.0f) - p.scale) << min << " " << max;
   // And the step is no larger than the range demands.
-  const double width = symmetric ? 2.0 * std::max({std::fabs(min), std::fabs(max), 5e-7f})
-                                 : std::max<double>(std::max(max, 0.0f) - std::min(min, 0.0f), 1e-6);
+  const double width = symmetric
+                           ? 2.0 * std::max({std::fabs(min), std::fabs(max), 5e-7f})
+                           : std::max<double>(std::max(max, 0.0f) - std::min(min, 0.0f), 1e-6);
   EXPECT_LE(p.scale * static_cast<double>(range.max - range.min), width * 1.02);
 }
 
@@ -85,9 +86,9 @@ TEST(ChooseAffineParamsTest, RandomRanges) {
 
 TEST(ChooseAffineParamsTest, HostileRanges) {
   using L = std::numeric_limits<float>;
-  const float values[] = {0.0f,          -0.0f,           L::denorm_min(), -L::denorm_min(),
-                          L::min(),      -L::min(),       1e-30f,          -1e-30f,
-                          1.0f,          -1.0f,           L::max(),        -L::max(),
+  const float values[] = {0.0f,          -0.0f,          L::denorm_min(), -L::denorm_min(),
+                          L::min(),      -L::min(),      1e-30f,          -1e-30f,
+                          1.0f,          -1.0f,          L::max(),        -L::max(),
                           L::infinity(), -L::infinity(), L::quiet_NaN()};
   for (const float min : values) {
     for (const float max : values) {

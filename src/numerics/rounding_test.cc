@@ -78,7 +78,8 @@ TEST(RoundingTest, QuantizeAgreesWithTheReference) {
     for (int i = 0; i < 50000; ++i) {
       const int32_t zp = i % 3 == 0 ? lo : i % 3 == 1 ? hi : zero(rng);
       // Every third scale is a power of two and x half a step off a code: exact ties.
-      const float scale = std::ldexp(i % 3 == 2 ? 1.0f : 1.0f + std::fabs(spread(rng)), i % 40 - 20);
+      const float scale =
+          std::ldexp(i % 3 == 2 ? 1.0f : 1.0f + std::fabs(spread(rng)), i % 40 - 20);
       float x = spread(rng) * scale * static_cast<float>(hi - lo);
       if (i % 3 == 2) x = (std::floor(x / scale) + 0.5f) * scale;
       ASSERT_EQ(QuantizeOne(x, scale, zp, lo, hi), QuantizeReference(x, scale, zp, range))

@@ -1,4 +1,5 @@
-// ArgMax and ArgMin: the position of the largest or smallest element along an axis. The first NaN wins, as in NumPy.
+// ArgMax and ArgMin: the position of the largest or smallest element along an axis. The first NaN
+// wins, as in NumPy.
 #include <cmath>
 
 #include "ops/op_util.h"
@@ -14,8 +15,7 @@ Status Infer(InferContext& ctx) {
   ctx.SetOutput(0, DType::kInt64, std::nullopt);
   const Shape* const x = ctx.shape(0);
   if (x == nullptr) return OkStatus();
-  ADZE_ASSIGN(const int axis,
-              NormalizeAxis(ctx.attrs.Int("axis"), static_cast<int>(x->size())));
+  ADZE_ASSIGN(const int axis, NormalizeAxis(ctx.attrs.Int("axis"), static_cast<int>(x->size())));
   Shape out = *x;
   if (out[static_cast<size_t>(axis)].IsConst(0)) {
     return InvalidInput("dimension " + std::to_string(axis) + " of " + ShapeToString(*x) +
@@ -58,6 +58,7 @@ Status Eval(const EvalContext& ctx, bool largest) {
     return InvalidInput("input of shape " + DimsToString(x.dims) + " does not fit the output " +
                         DimsToString(ctx.out(0).dims));
   }
+  if (x.size() == 0) return OkStatus();
   const bool last = ctx.attrs.Int("select_last_index") != 0;
   int64_t* const out = ctx.out(0).as<int64_t>();
   const bool known = DispatchDType(x.dtype, [&](auto zero) {

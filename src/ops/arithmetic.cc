@@ -18,7 +18,8 @@ Status InferMul(InferContext& ctx) {
   return InferBinary(ctx, [](const Dim& a, const Dim& b) -> OptionalDim { return a * b; });
 }
 
-// Symbolic sizes are non-negative, so that truncation is floor; what computes with them checks the real ones.
+// Symbolic sizes are non-negative, so that truncation is floor; what computes with them checks the
+// real ones.
 OptionalDim DivElements(const Dim& a, const Dim& b) {
   if (b.IsConst(0)) return std::nullopt;
   if (a.is_const() && b.is_const()) return Dim(a.value() / b.value());
@@ -124,8 +125,7 @@ Status EvalPow(const EvalContext& ctx) {
         const auto exponent = static_cast<uint64_t>(IntegerAt(b, q));
         y.as<T>()[i] = static_cast<T>(WrappingPow(binary::Wide(base), exponent));
       } else {
-        y.as<T>()[i] =
-            TruncateTo<T>(std::pow(static_cast<double>(base), NumberAt(b, q)));
+        y.as<T>()[i] = TruncateTo<T>(std::pow(static_cast<double>(base), NumberAt(b, q)));
       }
     });
   });
@@ -152,12 +152,9 @@ constexpr OpDef Binary(const char* name, const char* summary, Status (*infer)(In
 
 }  // namespace
 
-extern constexpr OpDef kAddOp =
-    Binary("Add", "a + b", InferAdd, EvalAdd, QuantKind::kArithmetic);
-extern constexpr OpDef kSubOp =
-    Binary("Sub", "a - b", InferSub, EvalSub, QuantKind::kArithmetic);
-extern constexpr OpDef kMulOp =
-    Binary("Mul", "a * b", InferMul, EvalMul, QuantKind::kArithmetic);
+extern constexpr OpDef kAddOp = Binary("Add", "a + b", InferAdd, EvalAdd, QuantKind::kArithmetic);
+extern constexpr OpDef kSubOp = Binary("Sub", "a - b", InferSub, EvalSub, QuantKind::kArithmetic);
+extern constexpr OpDef kMulOp = Binary("Mul", "a * b", InferMul, EvalMul, QuantKind::kArithmetic);
 extern constexpr OpDef kDivOp =
     Binary("Div", "a / b; integers truncate", InferDiv, EvalDiv, QuantKind::kArithmetic);
 extern constexpr OpDef kModOp =

@@ -1,14 +1,17 @@
-// AveragePool: the mean of each window, over its elements inside the input or, with count_include_pad, over the padded
-// input.
+// AveragePool: the mean of each window, over its elements inside the input or, with
+// count_include_pad, over the padded input.
 #include "ops/pool_util.h"
 
 namespace adze {
 namespace {
 
 constexpr AttrDef kAttrs[] = {
-    {"auto_pad", AttrKind::kString},       {"ceil_mode", AttrKind::kInt},
-    {"count_include_pad", AttrKind::kInt}, {"dilations", AttrKind::kInts},
-    {"kernel_shape", AttrKind::kInts, true}, {"pads", AttrKind::kInts},
+    {"auto_pad", AttrKind::kString},
+    {"ceil_mode", AttrKind::kInt},
+    {"count_include_pad", AttrKind::kInt},
+    {"dilations", AttrKind::kInts},
+    {"kernel_shape", AttrKind::kInts, true},
+    {"pads", AttrKind::kInts},
     {"strides", AttrKind::kInts},
 };
 

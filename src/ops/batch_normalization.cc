@@ -1,4 +1,5 @@
-// BatchNormalization in inference form: y = (x - mean[c]) / sqrt(var[c] + epsilon) * scale[c] + bias[c].
+// BatchNormalization in inference form: y = (x - mean[c]) / sqrt(var[c] + epsilon) * scale[c] +
+// bias[c].
 #include <cmath>
 
 #include "ops/nn_util.h"

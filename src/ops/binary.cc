@@ -32,7 +32,8 @@ Result<BroadcastPlan> PlanBroadcast(std::span<const int64_t> y, std::span<const 
   for (size_t i = 0; i < y.size(); ++i) {
     if (y[i] == 1) continue;
     const int last = plan.rank - 1;
-    if (plan.rank > 0 && plan.a_stride[last] == sa[i] * y[i] && plan.b_stride[last] == sb[i] * y[i]) {
+    if (plan.rank > 0 && plan.a_stride[last] == sa[i] * y[i] &&
+        plan.b_stride[last] == sb[i] * y[i]) {
       plan.dims[last] *= y[i];
       plan.a_stride[last] = sa[i];
       plan.b_stride[last] = sb[i];

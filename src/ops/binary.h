@@ -1,5 +1,6 @@
-// Broadcast binary operators: the scalar functions, the loop, and the shape rule with its partially known contents.
-// Nothing here has undefined behaviour: integer arithmetic wraps (two's complement).
+// Broadcast binary operators: the scalar functions, the loop, and the shape rule with its partially
+// known contents. Nothing here has undefined behaviour: integer arithmetic wraps (two's
+// complement).
 #ifndef ADZE_OPS_BINARY_H_
 #define ADZE_OPS_BINARY_H_
 
@@ -15,7 +16,8 @@
 namespace adze {
 namespace binary {
 
-// Arithmetic in uint64_t is defined for every input and its low bits are those of the narrow result.
+// Arithmetic in uint64_t is defined for every input and its low bits are those of the narrow
+// result.
 template <typename T>
 constexpr uint64_t Wide(T v) {
   return static_cast<uint64_t>(v);
@@ -78,8 +80,8 @@ struct Min {
 
 }  // namespace binary
 
-// How to walk through an output and two inputs that broadcast to it: strides in elements, 0 where an input repeats;
-// neighbouring dimensions are merged.
+// How to walk through an output and two inputs that broadcast to it: strides in elements, 0 where
+// an input repeats; neighbouring dimensions are merged.
 struct BroadcastPlan {
   int rank = 0;
   int64_t dims[kMaxRank];
@@ -119,8 +121,9 @@ void BroadcastLoop(const BroadcastPlan& plan, const In* a, const In* b, Out* y, 
   }
 }
 
-// y = fn(a, b) with broadcasting; fn takes two values of one type. Out is void for "the inputs' type", else the C++
-// type of the output (bool is stored as uint8_t). 16-bit floats are computed in float32; bool inputs are refused.
+// y = fn(a, b) with broadcasting; fn takes two values of one type. Out is void for "the inputs'
+// type", else the C++ type of the output (bool is stored as uint8_t). 16-bit floats are computed in
+// float32; bool inputs are refused.
 template <typename Out, typename Fn>
 Status MapBinary(const ConstTensorView& a, const ConstTensorView& b, const TensorView& y, Fn fn) {
   ADZE_ASSIGN(const BroadcastPlan plan, PlanBroadcast(y.dims, a.dims, b.dims));
@@ -156,12 +159,13 @@ Status MapBinary(const EvalContext& ctx, Fn fn) {
   return MapBinary<void>(ctx.in(0), ctx.in(1), ctx.out(0), fn);
 }
 
-// Shape rule of a binary operator on numbers (not bool): broadcast shape, output type `dtype` or the inputs'; known
-// contents are combined by `elements`, which may answer "unknown".
+// Shape rule of a binary operator on numbers (not bool): broadcast shape, output type `dtype` or
+// the inputs'; known contents are combined by `elements`, which may answer "unknown".
 Status InferBinary(InferContext& ctx,
                    FunctionRef<std::optional<Dim>(const Dim&, const Dim&)> elements,
                    DType dtype = DType::kUndefined);
-// Records the known contents of output 0 (shape already set) as a combination of those of inputs 0 and 1.
+// Records the known contents of output 0 (shape already set) as a combination of those of inputs 0
+// and 1.
 void CombineElements(InferContext& ctx,
                      FunctionRef<std::optional<Dim>(const Dim&, const Dim&)> elements);
 

@@ -1,5 +1,6 @@
-// Cast and CastLike: conversion of the element type. Floats become integers towards zero, saturating, NaN as 0;
-// integers wrap; narrower floats round to nearest even; anything but 0 is true.
+// Cast and CastLike: conversion of the element type. Floats become integers towards zero,
+// saturating, NaN as 0; integers wrap; narrower floats round to nearest even; anything but 0 is
+// true.
 #include "ops/convert.h"
 #include "ops/op_util.h"
 #include "ops/shape_util.h"

@@ -1,5 +1,5 @@
-// Comparisons (Equal, Greater, GreaterOrEqual, Less, LessOrEqual), logic (And, Or, Xor, Not) and the float predicates
-// IsNaN and IsInf. The output is bool.
+// Comparisons (Equal, Greater, GreaterOrEqual, Less, LessOrEqual), logic (And, Or, Xor, Not) and
+// the float predicates IsNaN and IsInf. The output is bool.
 #include <cmath>
 #include <functional>
 
@@ -100,6 +100,7 @@ Status InferNot(InferContext& ctx) {
   return OkStatus();
 }
 Status EvalNot(const EvalContext& ctx) {
+  ADZE_TRY(CheckSameSize(ctx));
   const int64_t n = ctx.in(0).size();
   const auto* const x = static_cast<const uint8_t*>(ctx.in(0).data);
   for (int64_t i = 0; i < n; ++i) static_cast<uint8_t*>(ctx.out(0).data)[i] = x[i] == 0;
@@ -114,6 +115,7 @@ Status InferPredicate(InferContext& ctx) {
 }
 // NumberAt, not FloatAt: a large double is not infinite.
 Status EvalIsNaN(const EvalContext& ctx) {
+  ADZE_TRY(CheckSameSize(ctx));
   const ConstTensorView& x = ctx.in(0);
   const int64_t n = x.size();
   for (int64_t i = 0; i < n; ++i) {
@@ -122,6 +124,7 @@ Status EvalIsNaN(const EvalContext& ctx) {
   return OkStatus();
 }
 Status EvalIsInf(const EvalContext& ctx) {
+  ADZE_TRY(CheckSameSize(ctx));
   const ConstTensorView& x = ctx.in(0);
   const bool positive = ctx.attrs.Int("detect_positive", 1) != 0;
   const bool negative = ctx.attrs.Int("detect_negative", 1) != 0;
@@ -156,18 +159,18 @@ extern constexpr OpDef kGreaterOp =
 extern constexpr OpDef kGreaterOrEqualOp =
     Binary("GreaterOrEqual", "a >= b", InferGreaterOrEqual,
            [](const EvalContext& ctx) { return MapCompare(ctx, std::greater_equal<>()); });
-extern constexpr OpDef kLessOp =
-    Binary("Less", "a < b", InferLess,
-           [](const EvalContext& ctx) { return MapCompare(ctx, std::less<>()); });
+extern constexpr OpDef kLessOp = Binary("Less", "a < b", InferLess, [](const EvalContext& ctx) {
+  return MapCompare(ctx, std::less<>());
+});
 extern constexpr OpDef kLessOrEqualOp =
     Binary("LessOrEqual", "a <= b", InferLessOrEqual,
            [](const EvalContext& ctx) { return MapCompare(ctx, std::less_equal<>()); });
-extern constexpr OpDef kAndOp =
-    Binary("And", "a and b", InferLogic,
-           [](const EvalContext& ctx) { return MapBool(ctx, std::logical_and<>()); });
-extern constexpr OpDef kOrOp =
-    Binary("Or", "a or b", InferLogic,
-           [](const EvalContext& ctx) { return MapBool(ctx, std::logical_or<>()); });
+extern constexpr OpDef kAndOp = Binary("And", "a and b", InferLogic, [](const EvalContext& ctx) {
+  return MapBool(ctx, std::logical_and<>());
+});
+extern constexpr OpDef kOrOp = Binary("Or", "a or b", InferLogic, [](const EvalContext& ctx) {
+  return MapBool(ctx, std::logical_or<>());
+});
 extern constexpr OpDef kXorOp =
     Binary("Xor", "a differs from b", InferLogic,
            [](const EvalContext& ctx) { return MapBool(ctx, std::not_equal_to<>()); });

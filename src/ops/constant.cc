@@ -1,4 +1,5 @@
-// Constant: the value of an attribute. ConstantOfShape: one value repeated over a shape that is computed.
+// Constant: the value of an attribute. ConstantOfShape: one value repeated over a shape that is
+// computed.
 #include <cstring>
 
 #include "ops/shape_util.h"
@@ -7,8 +8,8 @@
 namespace adze {
 namespace {
 
-// The one attribute that holds the value, as a view of memory that lives as long as `attrs`. `dims_buffer` holds the
-// dimension of a list.
+// The one attribute that holds the value, as a view of memory that lives as long as `attrs`.
+// `dims_buffer` holds the dimension of a list.
 Result<ConstTensorView> ReadValue(const AttrMap& attrs, int64_t* dims_buffer) {
   if (attrs.size() != 1) {
     return InvalidInput("has " + std::to_string(attrs.size()) +
@@ -59,8 +60,7 @@ Status EvalConstant(const EvalContext& ctx) {
 Result<const Tensor*> ReadFill(const AttrMap& attrs) {
   const Tensor* const value = attrs.TensorOrNull("value");
   if (value != nullptr && (!value->defined() || value->size() != 1)) {
-    return InvalidInput("value has shape " + DimsToString(value->dims()) +
-                        ", must be one element");
+    return InvalidInput("value has shape " + DimsToString(value->dims()) + ", must be one element");
   }
   return value;
 }
@@ -94,9 +94,9 @@ Status EvalConstantOfShape(const EvalContext& ctx) {
 }
 
 constexpr AttrDef kConstantAttrs[] = {
-    {"value", AttrKind::kTensor},        {"value_float", AttrKind::kFloat},
-    {"value_floats", AttrKind::kFloats}, {"value_int", AttrKind::kInt},
-    {"value_ints", AttrKind::kInts},     {"value_string", AttrKind::kString},
+    {"value", AttrKind::kTensor},         {"value_float", AttrKind::kFloat},
+    {"value_floats", AttrKind::kFloats},  {"value_int", AttrKind::kInt},
+    {"value_ints", AttrKind::kInts},      {"value_string", AttrKind::kString},
     {"value_strings", AttrKind::kStrings}};
 constexpr AttrDef kConstantOfShapeAttrs[] = {{"value", AttrKind::kTensor}};
 

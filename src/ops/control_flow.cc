@@ -1,4 +1,5 @@
-// If, Loop, Scan: operators with regions. Only their signatures live here; the graph infers and runs their bodies.
+// If, Loop, Scan: operators with regions. Only their signatures live here; the graph infers and
+// runs their bodies.
 #include "ops/op_def.h"
 
 namespace adze {
@@ -6,10 +7,11 @@ namespace {
 
 Status LeaveUnknown(InferContext&) { return OkStatus(); }
 
-constexpr AttrDef kScanAttrs[] = {
-    {"num_scan_inputs", AttrKind::kInt, true}, {"scan_input_axes", AttrKind::kInts},
-    {"scan_input_directions", AttrKind::kInts}, {"scan_output_axes", AttrKind::kInts},
-    {"scan_output_directions", AttrKind::kInts}};
+constexpr AttrDef kScanAttrs[] = {{"num_scan_inputs", AttrKind::kInt, true},
+                                  {"scan_input_axes", AttrKind::kInts},
+                                  {"scan_input_directions", AttrKind::kInts},
+                                  {"scan_output_axes", AttrKind::kInts},
+                                  {"scan_output_directions", AttrKind::kInts}};
 
 }  // namespace
 

@@ -1,4 +1,5 @@
-// Conv: y[n,m,o] = sum over c,k of x[n, c, o*stride - pad + k*dilation] * w[m,c,k] + b[m], in groups of channels.
+// Conv: y[n,m,o] = sum over c,k of x[n, c, o*stride - pad + k*dilation] * w[m,c,k] + b[m], in
+// groups of channels.
 #include "ops/conv_util.h"
 
 namespace adze {
@@ -27,8 +28,7 @@ Status Eval(const EvalContext& ctx) {
     using Io = decltype(io);
     using Real = typename Io::Real;
     ForEachConvOutput<Real>(
-        d,
-        [&](int64_t i, int64_t k, int64_t) { return Io::Load(x.data, i) * Io::Load(w.data, k); },
+        d, [&](int64_t i, int64_t k, int64_t) { return Io::Load(x.data, i) * Io::Load(w.data, k); },
         [&](int64_t o, int64_t m, Real acc) {
           Io::Store(y.data, o, b.present() ? acc + Io::Load(b.data, m) : acc);
         });

@@ -6,10 +6,10 @@ namespace adze {
 namespace {
 
 constexpr AttrDef kAttrs[] = {
-    {"auto_pad", AttrKind::kString},       {"dilations", AttrKind::kInts},
-    {"group", AttrKind::kInt},             {"kernel_shape", AttrKind::kInts},
-    {"output_padding", AttrKind::kInts},   {"output_shape", AttrKind::kInts},
-    {"pads", AttrKind::kInts},             {"strides", AttrKind::kInts},
+    {"auto_pad", AttrKind::kString},     {"dilations", AttrKind::kInts},
+    {"group", AttrKind::kInt},           {"kernel_shape", AttrKind::kInts},
+    {"output_padding", AttrKind::kInts}, {"output_shape", AttrKind::kInts},
+    {"pads", AttrKind::kInts},           {"strides", AttrKind::kInts},
 };
 
 // The window with final paddings, and the output size of each spatial dimension.
@@ -18,9 +18,9 @@ struct Geometry {
   Dim out[3];
 };
 
-// ONNX: size = stride * (input - 1) + output_padding + extent - pads; with output_shape or SAME_*, the pads follow
-// from the wanted size, their odd half at the end for SAME_UPPER and at the beginning otherwise.
-// `size(i)` is input dimension i, as Dim.
+// ONNX: size = stride * (input - 1) + output_padding + extent - pads; with output_shape or SAME_*,
+// the pads follow from the wanted size, their odd half at the end for SAME_UPPER and at the
+// beginning otherwise. `size(i)` is input dimension i, as Dim.
 template <typename SizeFn>
 Result<Geometry> ReadGeometry(const AttrMap& attrs, size_t n, std::span<const int64_t> kernel,
                               SizeFn&& size) {
@@ -110,9 +110,8 @@ Status Infer(InferContext& ctx) {
     }
     kernel[i] = k.value();
   }
-  ADZE_ASSIGN(const Geometry g, ReadGeometry(ctx.attrs, n, {kernel, n}, [&](size_t i) -> const Dim& {
-                return (*x)[i + 2];
-              }));
+  ADZE_ASSIGN(const Geometry g, ReadGeometry(ctx.attrs, n, {kernel, n},
+                                             [&](size_t i) -> const Dim& { return (*x)[i + 2]; }));
   ADZE_ASSIGN(const Dim channels, SameDim((*x)[1], (*w)[0], "input channels and weight"));
   if (channels.is_const() && channels.value() % group != 0) {
     return InvalidInput("input channels " + channels.ToString() + " are not divisible by group " +
@@ -132,9 +131,8 @@ Status Eval(const EvalContext& ctx) {
   const TensorView& y = ctx.out(0);
   const int64_t group = ctx.attrs.Int("group", 1);
   if (y.size() == 0) return OkStatus();
-  ADZE_ASSIGN(const Geometry geometry,
-              ReadGeometry(ctx.attrs, x.dims.size() - 2, w.dims.subspan(2),
-                           [&](size_t i) { return Dim(x.dims[i + 2]); }));
+  ADZE_ASSIGN(const Geometry geometry, ReadGeometry(ctx.attrs, x.dims.size() - 2, w.dims.subspan(2),
+                                                    [&](size_t i) { return Dim(x.dims[i + 2]); }));
   const WindowGeometry& g = geometry.window;
   const ImageDims in = ReadImageDims(x.dims);
   const ImageDims out = ReadImageDims(y.dims);

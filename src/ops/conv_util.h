@@ -20,13 +20,15 @@ inline constexpr std::array<AttrDef, 6> kConvAttrs = {{
     {"strides", AttrKind::kInts},
 }};
 
-// Output shape of a convolution of input `x` [N, C, spatial...] with input `w` [M, C/group, kernel...]; nullopt when
-// one of the shapes is unknown. Refuses every contradiction that the known dims show.
+// Output shape of a convolution of input `x` [N, C, spatial...] with input `w` [M, C/group,
+// kernel...]; nullopt when one of the shapes is unknown. Refuses every contradiction that the known
+// dims show.
 Result<std::optional<Shape>> InferConvShape(const InferContext& ctx, int x, int w);
 // If input `i` is present: one value for each output channel of the weight input `w`.
 Status RequirePerOutputChannel(const InferContext& ctx, int i, const char* name, int w);
 
-// Sizes of one convolution, checked against each other: an evaluation that follows them stays in bounds.
+// Sizes of one convolution, checked against each other: an evaluation that follows them stays in
+// bounds.
 struct ConvDims {
   WindowGeometry window;
   ImageDims x;
@@ -38,8 +40,8 @@ struct ConvDims {
 Result<ConvDims> ReadConvDims(const AttrMap& attrs, std::span<const int64_t> x,
                               std::span<const int64_t> w, std::span<const int64_t> y);
 
-// acc = sum over taps of multiply(x index, w index, output channel), in the order input channel, kernel position;
-// then finish(y index, output channel, acc).
+// acc = sum over taps of multiply(x index, w index, output channel), in the order input channel,
+// kernel position; then finish(y index, output channel, acc).
 template <typename Acc, typename Multiply, typename Finish>
 void ForEachConvOutput(const ConvDims& d, Multiply&& multiply, Finish&& finish) {
   const int64_t kernel_size = d.window.kernel[0] * d.window.kernel[1] * d.window.kernel[2];

@@ -15,14 +15,15 @@ template <typename T>
 T TruncateTo(double v) {
   using Limits = std::numeric_limits<T>;
   if (std::isnan(v)) return 0;
-  // The conversion of the largest 64-bit values rounds up to a power of two: >= is right for them, too.
+  // The conversion of the largest 64-bit values rounds up to a power of two: >= is right for them,
+  // too.
   if (v >= static_cast<double>(Limits::max())) return Limits::max();
   if (v <= static_cast<double>(Limits::min())) return Limits::min();
   return static_cast<T>(v);
 }
 
-// `v` rounded to float with the last bit set when inexact ("round to odd"): rounding the result to a narrower format
-// gives the correctly rounded value, where rounding twice to nearest may not.
+// `v` rounded to float with the last bit set when inexact ("round to odd"): rounding the result to
+// a narrower format gives the correctly rounded value, where rounding twice to nearest may not.
 template <typename T>
 float RoundToOdd(T v) {
   const float f = static_cast<float>(v);
@@ -31,9 +32,8 @@ float RoundToOdd(T v) {
   using Exact = std::conditional_t<std::is_floating_point_v<T>, T, __int128>;
   const Exact back = static_cast<Exact>(f);
   if (back == static_cast<Exact>(v) || (std::bit_cast<uint32_t>(f) & 1u) != 0) return f;
-  return std::nextafterf(f, static_cast<Exact>(v) > back
-                                ? std::numeric_limits<float>::infinity()
-                                : -std::numeric_limits<float>::infinity());
+  return std::nextafterf(f, static_cast<Exact>(v) > back ? std::numeric_limits<float>::infinity()
+                                                         : -std::numeric_limits<float>::infinity());
 }
 
 }  // namespace adze

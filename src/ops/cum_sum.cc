@@ -1,4 +1,5 @@
-// CumSum: running sums along an axis; `exclusive` leaves the element itself out, `reverse` starts at the end.
+// CumSum: running sums along an axis; `exclusive` leaves the element itself out, `reverse` starts
+// at the end.
 #include "ops/binary.h"
 #include "ops/shape_util.h"
 #include "ops/strided.h"
@@ -31,6 +32,7 @@ Status Eval(const EvalContext& ctx) {
   ADZE_TRY(CheckAxisInput(ctx.in(1)));
   ADZE_TRY(CheckDims(y.dims, x.dims));
   ADZE_ASSIGN(const int axis, NormalizeAxis(IntegerAt(ctx.in(1), 0), x.rank()));
+  if (x.size() == 0) return OkStatus();
   const AxisView v(x.dims, axis);
   const bool exclusive = ctx.attrs.Int("exclusive") != 0;
   const bool reverse = ctx.attrs.Int("reverse") != 0;
@@ -49,12 +51,13 @@ Status Eval(const EvalContext& ctx) {
   const bool known = DispatchDType(x.dtype, [&](auto zero) {
     using T = decltype(zero);
     if constexpr (!std::is_same_v<T, bool>) {
-      run(zero, [&](int64_t i) { return x.as<T>()[i]; },
-          [&](int64_t i, T s) { y.as<T>()[i] = s; });
+      run(
+          zero, [&](int64_t i) { return x.as<T>()[i]; }, [&](int64_t i, T s) { y.as<T>()[i] = s; });
     }
   });
   if (!known) {
-    run(0.0f, [&](int64_t i) { return FloatAt(x, i); },
+    run(
+        0.0f, [&](int64_t i) { return FloatAt(x, i); },
         [&](int64_t i, float s) { SetFloatAt(y, i, s); });
   }
   return OkStatus();

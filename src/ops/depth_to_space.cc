@@ -1,4 +1,5 @@
-// DepthToSpace moves blocks of channels into the image, SpaceToDepth blocks of the image into channels.
+// DepthToSpace moves blocks of channels into the image, SpaceToDepth blocks of the image into
+// channels.
 #include "ops/shape_util.h"
 #include "ops/strided.h"
 
@@ -7,11 +8,12 @@ namespace {
 
 Result<int64_t> BlockSize(const AttrMap& attrs) {
   const int64_t b = attrs.Int("blocksize");
-  if (b >= 1 && b <= 1 << 16) return b;
-  return InvalidInput("blocksize = " + std::to_string(b) + ", must be 1 to 65536");
+  if (b >= 1 && b <= 1024) return b;
+  return InvalidInput("blocksize = " + std::to_string(b) + ", must be 1 to 1024");
 }
 
-// Whether the block position is the slow (DCR: depth, column, row) or the fast (CRD) part of the channel number.
+// Whether the block position is the slow (DCR: depth, column, row) or the fast (CRD) part of the
+// channel number.
 Result<bool> BlockIsSlow(const AttrMap& attrs) {
   const std::string_view mode = attrs.String("mode", "DCR");
   if (mode == "DCR" || mode == "CRD") return mode == "DCR";
@@ -57,15 +59,16 @@ Status InferToDepth(InferContext& ctx) {
   return SetShape(ctx, 0, dtype, {(*x)[0], (*x)[1] * Dim(b * b), h, w});
 }
 
-// Copies between `deep` [n, c * b * b, h, w] and `wide` [n, c, h * b, w * b]; `to_wide` is the direction.
+// Copies between `deep` [n, c * b * b, h, w] and `wide` [n, c, h * b, w * b]; `to_wide` is the
+// direction.
 Status Move(const ConstTensorView& x, const TensorView& y, int64_t b, bool block_is_slow,
             bool to_wide) {
   const std::span<const int64_t> deep = to_wide ? x.dims : y.dims;
   const std::span<const int64_t> wide = to_wide ? y.dims : x.dims;
   if (deep.size() != 4 || wide.size() != 4 || deep[0] != wide[0] || deep[1] != wide[1] * b * b ||
       wide[2] != deep[2] * b || wide[3] != deep[3] * b) {
-    return InvalidInput("blocksize " + std::to_string(b) + " does not map " +
-                        DimsToString(x.dims) + " to " + DimsToString(y.dims));
+    return InvalidInput("blocksize " + std::to_string(b) + " does not map " + DimsToString(x.dims) +
+                        " to " + DimsToString(y.dims));
   }
   const int64_t c = wide[1];
   const int64_t h = deep[2];

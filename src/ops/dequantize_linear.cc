@@ -1,4 +1,5 @@
-// DequantizeLinear: y = (x - zero_point) * scale, per tensor, per axis or blocked; y has the type of the scale.
+// DequantizeLinear: y = (x - zero_point) * scale, per tensor, per axis or blocked; y has the type
+// of the scale.
 #include "ops/quantize_util.h"
 
 namespace adze {
@@ -8,8 +9,7 @@ constexpr AttrDef kAttrs[] = {kAxisAttr, kBlockSizeAttr};
 
 Status Infer(InferContext& ctx) {
   ADZE_TRY(RequireDType(
-      ctx, 0, "x",
-      {DType::kInt8, DType::kUInt8, DType::kInt16, DType::kUInt16, DType::kInt32}));
+      ctx, 0, "x", {DType::kInt8, DType::kUInt8, DType::kInt16, DType::kUInt16, DType::kInt32}));
   ADZE_TRY(CheckQuantizeInputs(ctx));
   ADZE_TRY(RequireSameDType(ctx, 2, "x_zero_point", 0));
   ctx.SetOutput(0, ctx.input(1)->dtype, ctx.input(0)->shape);

@@ -53,7 +53,7 @@ struct Dim::Atom {
   std::string symbol;  // the unescaped name; empty for a division
   Dim numerator;
   int64_t divisor = 1;
-  int depth = 0;       // nested divisions
+  int depth = 0;  // nested divisions
 
   bool is_symbol() const { return !symbol.empty(); }
 };
@@ -62,8 +62,8 @@ struct Dim::Term {
   int64_t coefficient;
   std::vector<std::shared_ptr<const Atom>> atoms;  // sorted by key; repeated for powers
 
-  // The lexicographic monomial order (a > b > ...), largest first: compatible with multiplication, which long division
-  // needs.
+  // The lexicographic monomial order (a > b > ...), largest first: compatible with multiplication,
+  // which long division needs.
   static int Compare(const Term& a, const Term& b) {
     const size_t n = std::min(a.atoms.size(), b.atoms.size());
     for (size_t i = 0; i < n; ++i) {
@@ -456,8 +456,7 @@ std::optional<std::vector<int64_t>> ToConstDims(const Shape& shape) {
   return EvaluateShape(shape, {});
 }
 
-std::optional<std::vector<int64_t>> EvaluateShape(const Shape& shape,
-                                                  const DimBindings& bindings) {
+std::optional<std::vector<int64_t>> EvaluateShape(const Shape& shape, const DimBindings& bindings) {
   std::vector<int64_t> dims;
   dims.reserve(shape.size());
   for (const Dim& d : shape) {

@@ -1,5 +1,5 @@
-// Symbolic dimensions against brute-force integer arithmetic: random expressions are built twice, as a Dim and as a
-// function of the symbols' values.
+// Symbolic dimensions against brute-force integer arithmetic: random expressions are built twice,
+// as a Dim and as a function of the symbols' values.
 #include "ops/dim.h"
 
 #include <functional>
@@ -204,10 +204,29 @@ TEST(DimTest, AnySymbolNamePrintsAndParses) {
 }
 
 TEST(DimTest, ParseRefuses) {
-  for (const char* text :
-       {"", " ", "+", "N +", "* N", "N N", "N-1", "--1", "floor((N)/0)", "floor((N)/-2)",
-        "floor((N)/M)", "floor((N/2)", "floor((N)/2", "(N", "N)", "N,", "[N]", "%", "%2", "%zz",
-        "N%", "1N", "\"N\""}) {
+  for (const char* text : {"",
+                           " ",
+                           "+",
+                           "N +",
+                           "* N",
+                           "N N",
+                           "N-1",
+                           "--1",
+                           "floor((N)/0)",
+                           "floor((N)/-2)",
+                           "floor((N)/M)",
+                           "floor((N/2)",
+                           "floor((N)/2",
+                           "(N",
+                           "N)",
+                           "N,",
+                           "[N]",
+                           "%",
+                           "%2",
+                           "%zz",
+                           "N%",
+                           "1N",
+                           "\"N\""}) {
     EXPECT_EQ(Dim::Parse(text), std::nullopt) << text;
   }
   EXPECT_EQ(Dim::Parse(std::string(5000, 'N')), std::nullopt);

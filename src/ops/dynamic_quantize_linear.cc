@@ -1,4 +1,5 @@
-// DynamicQuantizeLinear: uint8 quantization of a whole tensor with a scale chosen from its own range.
+// DynamicQuantizeLinear: uint8 quantization of a whole tensor with a scale chosen from its own
+// range.
 #include "ops/quantize_util.h"
 
 namespace adze {

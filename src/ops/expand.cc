@@ -35,7 +35,7 @@ Status EvalExpand(const EvalContext& ctx) {
   const TensorView& y = ctx.out(0);
   ADZE_ASSIGN(const BroadcastPlan plan, PlanBroadcast(y.dims, x.dims, x.dims));
   StridedBox box;
-  int64_t y_stride[kMaxRank];
+  int64_t y_stride[kMaxRank] = {};
   DenseStrides({plan.dims, static_cast<size_t>(plan.rank)}, y_stride);
   for (int d = 0; d < plan.rank; ++d) box.Add(plan.dims[d], y_stride[d], plan.a_stride[d]);
   CopyStrided(box, SizeOf(x.dtype), y.data, x.data);
@@ -70,7 +70,7 @@ Status EvalTile(const EvalContext& ctx) {
   ADZE_ASSIGN(const SmallInts repeats, ReadInts(ctx.in(1), "repeats"));
   bool fits = repeats.size == x.rank() && y.rank() == x.rank();
   int64_t x_stride[kMaxRank];
-  int64_t y_stride[kMaxRank];
+  int64_t y_stride[kMaxRank] = {};
   DenseStrides(x.dims, x_stride);
   DenseStrides(y.dims, y_stride);
   StridedBox box;

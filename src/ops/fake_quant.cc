@@ -1,5 +1,6 @@
-// adze.FakeQuant: y = (saturate(rne(x / scale) + zero_point, qmin, qmax) - zero_point) * scale, what quantizing a tensor
-// does to its real values. scale = 0 means "not quantized": the identity. A NaN becomes the code nearest to zero's.
+// adze.FakeQuant: y = (saturate(rne(x / scale) + zero_point, qmin, qmax) - zero_point) * scale,
+// what quantizing a tensor does to its real values. scale = 0 means "not quantized": the identity.
+// A NaN becomes the code nearest to zero's.
 #include "numerics/rounding.h"
 #include "ops/nn_util.h"
 
@@ -24,9 +25,9 @@ Status Infer(InferContext& ctx) {
     return InvalidInput("scale = " + std::to_string(scale) + ", must be finite and >= 0");
   }
   if (lo > hi || lo < -kLimit || hi > kLimit || zero_point < lo || zero_point > hi) {
-    return InvalidInput("qmin = " + std::to_string(lo) + ", zero_point = " +
-                        std::to_string(zero_point) + ", qmax = " + std::to_string(hi) +
-                        " must be in this order and within +-2^16");
+    return InvalidInput(
+        "qmin = " + std::to_string(lo) + ", zero_point = " + std::to_string(zero_point) +
+        ", qmax = " + std::to_string(hi) + " must be in this order and within +-2^16");
   }
   return InferSameAsInput(ctx);
 }

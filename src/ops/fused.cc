@@ -1,7 +1,10 @@
-// adze.Conv, adze.Gemm, adze.MatMul: the standard operators followed by what their kernels do on the way out.
-//   t = op(inputs 0 … 2)                        input 2 of adze.MatMul is a bias of one element per column
-//   t = fake-quantized to uint8 (inter_scale, inter_zero_point), if inter_scale is given
-//   y = clamp(t + residual, act_min, act_max)   input 3, of the output's shape, and the bounds are optional
+// adze.Conv, adze.Gemm, adze.MatMul: the standard operators followed by what their kernels do on
+// the way out.
+//   t = op(inputs 0 … 2)                        input 2 of adze.MatMul is a bias of one element per
+//   column t = fake-quantized to uint8 (inter_scale, inter_zero_point), if inter_scale is given y =
+//   clamp(t + residual, act_min, act_max)   input 3, of the output's shape, and the bounds are
+//   optional
+// adze.Add: y = clamp(a + b, act_min, act_max), of equal shapes or broadcast.
 // The fuse pipeline makes them; they are never written to a file.
 #include <limits>
 
@@ -11,6 +14,7 @@
 
 namespace adze {
 
+extern const OpDef kAddOp;
 extern const OpDef kConvOp;
 extern const OpDef kGemmOp;
 extern const OpDef kMatMulOp;
@@ -21,12 +25,18 @@ constexpr AttrDef kActMax = {"act_max", AttrKind::kFloat};
 constexpr AttrDef kActMin = {"act_min", AttrKind::kFloat};
 constexpr AttrDef kInterScale = {"inter_scale", AttrKind::kFloat};
 constexpr AttrDef kInterZeroPoint = {"inter_zero_point", AttrKind::kInt};
-constexpr AttrDef kFusedConvAttrs[] = {
-    kActMax, kActMin, kInterScale, kInterZeroPoint, kConvAttrs[0], kConvAttrs[1],
-    kConvAttrs[2], kConvAttrs[3], kConvAttrs[4], kConvAttrs[5]};
-constexpr AttrDef kFusedGemmAttrs[] = {
-    kActMax, kActMin, kInterScale, kInterZeroPoint, {"alpha", AttrKind::kFloat},
-    {"beta", AttrKind::kFloat}, {"transA", AttrKind::kInt}, {"transB", AttrKind::kInt}};
+constexpr AttrDef kFusedConvAttrs[] = {kActMax,       kActMin,       kInterScale,   kInterZeroPoint,
+                                       kConvAttrs[0], kConvAttrs[1], kConvAttrs[2], kConvAttrs[3],
+                                       kConvAttrs[4], kConvAttrs[5]};
+constexpr AttrDef kFusedGemmAttrs[] = {kActMax,
+                                       kActMin,
+                                       kInterScale,
+                                       kInterZeroPoint,
+                                       {"alpha", AttrKind::kFloat},
+                                       {"beta", AttrKind::kFloat},
+                                       {"transA", AttrKind::kInt},
+                                       {"transB", AttrKind::kInt}};
+constexpr AttrDef kFusedAddAttrs[] = {kActMax, kActMin};
 constexpr AttrDef kFusedMatMulAttrs[] = {kActMax, kActMin, kInterScale, kInterZeroPoint};
 
 Status InferFused(InferContext& ctx, const OpDef& op) {
@@ -37,18 +47,19 @@ Status InferFused(InferContext& ctx, const OpDef& op) {
     const auto have = ToConstDims(*residual);
     const auto want = ToConstDims(*ctx.output(0).shape);
     if (residual->size() != ctx.output(0).shape->size() || (have && want && *have != *want)) {
-      return InvalidInput("the residual has shape " + ShapeToString(*residual) +
-                          ", the output " + ShapeToString(*ctx.output(0).shape));
+      return InvalidInput("the residual has shape " + ShapeToString(*residual) + ", the output " +
+                          ShapeToString(*ctx.output(0).shape));
     }
   }
-  if (ctx.attrs.Float("act_min", 0) > ctx.attrs.Float("act_max", 0) &&
-      ctx.attrs.Has("act_min") && ctx.attrs.Has("act_max")) {
+  if (ctx.attrs.Float("act_min", 0) > ctx.attrs.Float("act_max", 0) && ctx.attrs.Has("act_min") &&
+      ctx.attrs.Has("act_max")) {
     return InvalidInput("act_min is greater than act_max");
   }
   return OkStatus();
 }
 
-// The part behind the operator, in place on its output. `bias` is per element of the last dimension, or absent.
+// The part behind the operator, in place on its output. `bias` is per element of the last
+// dimension, or absent.
 Status Finish(const EvalContext& ctx, const ConstTensorView& bias) {
   const TensorView& y = ctx.out(0);
   const ConstTensorView& residual = ctx.in(3);
@@ -100,6 +111,12 @@ Status EvalMatMul(const EvalContext& ctx) {
   return y.size() > 0 ? Finish(ctx, ctx.in(2)) : OkStatus();
 }
 
+Status InferAdd(InferContext& ctx) { return kAddOp.infer(ctx); }
+Status EvalAdd(const EvalContext& ctx) {
+  ADZE_TRY(kAddOp.eval(ctx));
+  return Finish(EvalContext{ctx.attrs, {}, ctx.outputs}, {});
+}
+
 int64_t MacsConv(const AttrMap&, std::span<const ConstTensorView> inputs,
                  std::span<const ConstTensorView> outputs) {
   return ConvMacs(inputs[1].dims, outputs[0].dims);
@@ -116,6 +133,18 @@ int64_t MacsMatMul(const AttrMap&, std::span<const ConstTensorView> inputs,
 constexpr QuantRole kRole = {.kind = QuantKind::kCompute, .weight_input = 1, .bias_input = 2};
 
 }  // namespace
+
+extern constexpr OpDef kFusedAddOp = {
+    .domain = kAdzeDomain,
+    .name = "Add",
+    .summary = "Add with clamp",
+    .min_inputs = 2,
+    .max_inputs = 2,
+    .attrs = kFusedAddAttrs,
+    .infer = InferAdd,
+    .eval = EvalAdd,
+    .quant = {.kind = QuantKind::kArithmetic},
+};
 
 extern constexpr OpDef kFusedConvOp = {
     .domain = kAdzeDomain,

@@ -16,8 +16,7 @@ Status Infer(InferContext& ctx) {
   const Shape* const data = ctx.shape(0);
   const Shape* const indices = ctx.shape(1);
   if (data == nullptr || indices == nullptr) return OkStatus();
-  ADZE_ASSIGN(const int axis,
-              NormalizeAxis(ctx.attrs.Int("axis"), static_cast<int>(data->size())));
+  ADZE_ASSIGN(const int axis, NormalizeAxis(ctx.attrs.Int("axis"), static_cast<int>(data->size())));
   Shape out(data->begin(), data->begin() + axis);
   out.insert(out.end(), indices->begin(), indices->end());
   out.insert(out.end(), data->begin() + axis + 1, data->end());
@@ -50,6 +49,7 @@ Status Eval(const EvalContext& ctx) {
     return InvalidInput("output of shape " + DimsToString(y.dims) + " does not fit data " +
                         DimsToString(data.dims) + " and indices " + DimsToString(indices.dims));
   }
+  if (y.size() == 0) return OkStatus();
   const size_t row = static_cast<size_t>(from.inner) * SizeOf(data.dtype);
   const char* const in = static_cast<const char*>(data.data);
   char* out = static_cast<char*>(y.data);

@@ -1,4 +1,5 @@
-// GatherElements: y[i, j] = data[index[i, j], j] along one axis; ScatterElements: its inverse, with a reduction.
+// GatherElements: y[i, j] = data[index[i, j], j] along one axis; ScatterElements: its inverse, with
+// a reduction.
 #include "ops/op_util.h"
 #include "ops/scatter.h"
 #include "ops/shape_util.h"
@@ -9,13 +10,14 @@ namespace {
 
 Status CheckRanks(const Shape* data, const Shape* indices) {
   if (data != nullptr && indices != nullptr && data->size() != indices->size()) {
-    return InvalidInput("data " + ShapeToString(*data) + " and indices " +
-                        ShapeToString(*indices) + " differ in rank");
+    return InvalidInput("data " + ShapeToString(*data) + " and indices " + ShapeToString(*indices) +
+                        " differ in rank");
   }
   return OkStatus();
 }
 
-// Calls fn(i, offset) for element i of the index tensor and the offset of the element of `data` that it names.
+// Calls fn(i, offset) for element i of the index tensor and the offset of the element of `data`
+// that it names.
 template <typename Fn>
 Status ForEachNamedElement(const EvalContext& ctx, Fn&& fn) {
   const ConstTensorView& data = ctx.in(0);

@@ -1,4 +1,5 @@
-// GatherND: slices of `data` named by index vectors (the last dimension of `indices`); ScatterND: its inverse.
+// GatherND: slices of `data` named by index vectors (the last dimension of `indices`); ScatterND:
+// its inverse.
 #include "ops/op_util.h"
 #include "ops/scatter.h"
 #include "ops/shape_util.h"
@@ -39,8 +40,8 @@ Status InferGather(InferContext& ctx) {
   return SetShape(ctx, 0, dtype, std::move(out));
 }
 
-// Calls fn(i, offset) for index vector i and the offset in `data` of the slice that it names; a slice has `*slice`
-// elements.
+// Calls fn(i, offset) for index vector i and the offset in `data` of the slice that it names; a
+// slice has `*slice` elements.
 template <typename Fn>
 Status ForEachNamedSlice(const ConstTensorView& data, const ConstTensorView& indices, int batch,
                          int64_t* slice, Fn&& fn) {
@@ -64,8 +65,8 @@ Status ForEachNamedSlice(const ConstTensorView& data, const ConstTensorView& ind
   for (int64_t i = 0; i < n; ++i) {
     int64_t offset = i / (n / batches) * batch_size;
     for (int64_t k = 0; k < depth; ++k) {
-      ADZE_ASSIGN(const int64_t at, IndexAt(indices, i * depth + k,
-                                            data.dims[static_cast<size_t>(batch + k)]));
+      ADZE_ASSIGN(const int64_t at,
+                  IndexAt(indices, i * depth + k, data.dims[static_cast<size_t>(batch + k)]));
       offset += at * stride[batch + k];
     }
     ADZE_TRY(fn(i, offset));
@@ -111,14 +112,12 @@ Status EvalScatter(const EvalContext& ctx) {
   if (indices.rank() == 0) return InvalidInput("indices are a scalar");
   ADZE_TRY(EvalCopy(ctx));
   int64_t slice = 0;
-  return ForEachNamedSlice(ctx.in(0), indices, 0, &slice,
-                           [&](int64_t i, int64_t offset) -> Status {
-                             if ((i + 1) * slice > updates.size()) {
-                               return InvalidInput("updates of shape " +
-                                                   DimsToString(updates.dims) + " are too small");
-                             }
-                             return ApplyScatter(reduction, y, offset, updates, i * slice, slice);
-                           });
+  return ForEachNamedSlice(ctx.in(0), indices, 0, &slice, [&](int64_t i, int64_t offset) -> Status {
+    if ((i + 1) * slice > updates.size()) {
+      return InvalidInput("updates of shape " + DimsToString(updates.dims) + " are too small");
+    }
+    return ApplyScatter(reduction, y, offset, updates, i * slice, slice);
+  });
 }
 
 constexpr AttrDef kGatherAttrs[] = {{"batch_dims", AttrKind::kInt}};

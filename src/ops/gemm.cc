@@ -1,4 +1,5 @@
-// Gemm: y = alpha * op(A) * op(B) + beta * C on matrices, op a transposition where transA or transB asks for it.
+// Gemm: y = alpha * op(A) * op(B) + beta * C on matrices, op a transposition where transA or transB
+// asks for it.
 #include "ops/matmul_util.h"
 
 namespace adze {

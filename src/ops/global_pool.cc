@@ -1,4 +1,5 @@
-// GlobalAveragePool and GlobalMaxPool: one value for each channel, over all spatial dimensions (any number of them).
+// GlobalAveragePool and GlobalMaxPool: one value for each channel, over all spatial dimensions (any
+// number of them).
 #include <limits>
 
 #include "ops/pool_util.h"
@@ -35,7 +36,9 @@ Status Reduce(const EvalContext& ctx, StartFn start, CombineFn combine, FinishFn
 Status EvalAverage(const EvalContext& ctx) {
   return Reduce(
       ctx, [](auto zero) { return zero; }, [](auto acc, auto v) { return acc + v; },
-      [](auto acc, int64_t n) { return acc / static_cast<decltype(acc)>(std::max<int64_t>(n, 1)); });
+      [](auto acc, int64_t n) {
+        return acc / static_cast<decltype(acc)>(std::max<int64_t>(n, 1));
+      });
 }
 
 Status EvalMax(const EvalContext& ctx) {

@@ -1,4 +1,5 @@
-// GroupNormalization: the channels of each sample are normalized in groups; scale and bias are per channel (opset 21).
+// GroupNormalization: the channels of each sample are normalized in groups; scale and bias are per
+// channel (opset 21).
 #include "ops/nn_util.h"
 #include "ops/normalization_util.h"
 

@@ -1,5 +1,6 @@
-// LayerNormalization: the elements from `axis` on are normalized together, then scaled and shifted element by element.
-// Optional outputs: mean and inverse standard deviation of each run, as float32.
+// LayerNormalization: the elements from `axis` on are normalized together, then scaled and shifted
+// element by element. Optional outputs: mean and inverse standard deviation of each run, as
+// float32.
 #include "ops/nn_util.h"
 #include "ops/normalization_util.h"
 
@@ -69,8 +70,8 @@ Status Eval(const EvalContext& ctx) {
     for (int64_t r = 0; r < x.size() / run; ++r) {
       const auto m = ReadMoments<Io>(x.data, r * run, run, epsilon);
       ForEachBroadcast(normalized, scale.dims, bias.dims, [&](int64_t i, int64_t s, int64_t b) {
-        auto v = (Io::Load(x.data, r * run + i) - m.mean) * m.inverse_stddev *
-                 Io::Load(scale.data, s);
+        auto v =
+            (Io::Load(x.data, r * run + i) - m.mean) * m.inverse_stddev * Io::Load(scale.data, s);
         if (bias.present()) v += Io::Load(bias.data, b);
         Io::Store(y.data, r * run + i, v);
       });

@@ -3,9 +3,7 @@
 namespace adze {
 namespace {
 
-Status Contradiction() {
-  return InvalidInput("operand and output sizes contradict each other");
-}
+Status Contradiction() { return InvalidInput("operand and output sizes contradict each other"); }
 
 // The leading dimensions of a matrix operand; none for a vector.
 template <typename T>

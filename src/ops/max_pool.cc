@@ -7,9 +7,9 @@ namespace adze {
 namespace {
 
 constexpr AttrDef kAttrs[] = {
-    {"auto_pad", AttrKind::kString},  {"ceil_mode", AttrKind::kInt},
-    {"dilations", AttrKind::kInts},   {"kernel_shape", AttrKind::kInts, true},
-    {"pads", AttrKind::kInts},        {"storage_order", AttrKind::kInt},
+    {"auto_pad", AttrKind::kString}, {"ceil_mode", AttrKind::kInt},
+    {"dilations", AttrKind::kInts},  {"kernel_shape", AttrKind::kInts, true},
+    {"pads", AttrKind::kInts},       {"storage_order", AttrKind::kInt},
     {"strides", AttrKind::kInts},
 };
 
@@ -60,8 +60,7 @@ Status Eval(const EvalContext& ctx) {
     using Io = decltype(io);
     using Real = typename Io::Real;
     Pool<Real>(
-        d, -std::numeric_limits<Real>::infinity(),
-        [&](int64_t i) { return Io::Load(x.data, i); },
+        d, -std::numeric_limits<Real>::infinity(), [&](int64_t i) { return Io::Load(x.data, i); },
         [&](int64_t o, Real v) { Io::Store(y.data, o, v); });
   });
 }

@@ -1,5 +1,5 @@
-// Float neural-network operators: values computed by hand, independent brute force on random shapes, shape rules on
-// symbolic dims, and every refusal with its sentence.
+// Convolution, matrix product, pooling and normalization: values computed by hand, independent
+// brute force on random shapes, shape rules on symbolic dims, and every refusal with its sentence.
 #include <cmath>
 #include <limits>
 
@@ -10,7 +10,9 @@ namespace adze {
 namespace {
 
 using op_test::Evaluate;
+using op_test::ExpectNear;
 using op_test::ExpectRefused;
+using op_test::F;
 using op_test::Infer;
 using op_test::InferredShape;
 using op_test::Info;
@@ -24,18 +26,10 @@ using Floats = std::vector<float>;
 constexpr StatusCode kInvalid = StatusCode::kInvalidInput;
 constexpr StatusCode kNotSupported = StatusCode::kUnsupported;
 
-Tensor F(Ints dims, Floats values) {
-  return Tensor::FromValues<float>(std::move(dims), std::span<const float>(values));
-}
 Tensor Iota(Ints dims) {
   Tensor t = Tensor::Allocate(DType::kFloat32, std::move(dims));
   for (int64_t i = 0; i < t.size(); ++i) t.mutable_data<float>()[i] = static_cast<float>(i);
   return t;
-}
-void ExpectNear(const Tensor& t, const Floats& want, float tolerance = 1e-6f) {
-  const Floats got = ValuesOf<float>(t);
-  ASSERT_EQ(got.size(), want.size());
-  for (size_t i = 0; i < want.size(); ++i) EXPECT_NEAR(got[i], want[i], tolerance) << i;
 }
 // Element of a dense tensor by its index list; 0 outside (zero padding).
 float At(const Tensor& t, const Ints& index) {
@@ -50,7 +44,7 @@ float At(const Tensor& t, const Ints& index) {
 TEST(Conv, ByHand) {
   // 3x3 ones over 0..8 with padding 1: sums of neighbourhoods.
   const Tensor y = RunOp(Op("Conv"), {{"pads", Ints{1, 1, 1, 1}}},
-                       {Iota({1, 1, 3, 3}), F({1, 1, 3, 3}, Floats(9, 1.0f)), F({1}, {0.5f})});
+                         {Iota({1, 1, 3, 3}), F({1, 1, 3, 3}, Floats(9, 1.0f)), F({1}, {0.5f})});
   EXPECT_EQ(y.dims(), (Ints{1, 1, 3, 3}));
   ExpectNear(y, {8.5f, 15.5f, 12.5f, 21.5f, 36.5f, 27.5f, 20.5f, 33.5f, 24.5f});
 }
@@ -73,11 +67,11 @@ TEST(Conv, BruteForce) {
     const Tensor w = RandomTensor<float>(rng, {group * group_out, group_in, kh, kw});
     const Tensor b = RandomTensor<float>(rng, {group * group_out});
     const Tensor y = RunOp(Op("Conv"),
-                         {{"group", group},
-                          {"strides", Ints{sh, sw}},
-                          {"dilations", Ints{dh, dw}},
-                          {"pads", Ints{top, left, 1, 0}}},
-                         {x, w, b});
+                           {{"group", group},
+                            {"strides", Ints{sh, sw}},
+                            {"dilations", Ints{dh, dw}},
+                            {"pads", Ints{top, left, 1, 0}}},
+                           {x, w, b});
     ASSERT_TRUE(y.defined());
     EXPECT_EQ(y.dims()[2], (x.dims()[2] + top + 1 - (kh - 1) * dh - 1) / sh + 1);
     EXPECT_EQ(y.dims()[3], (x.dims()[3] + left - (kw - 1) * dw - 1) / sw + 1);
@@ -89,9 +83,10 @@ TEST(Conv, BruteForce) {
             for (int64_t c = 0; c < group_in; ++c) {
               for (int64_t p = 0; p < kh; ++p) {
                 for (int64_t q = 0; q < kw; ++q) {
-                  sum += static_cast<double>(At(x, {n, m / group_out * group_in + c,
-                                                    i * sh - top + p * dh, j * sw - left + q * dw})) *
-                         At(w, {m, c, p, q});
+                  sum +=
+                      static_cast<double>(At(x, {n, m / group_out * group_in + c,
+                                                 i * sh - top + p * dh, j * sw - left + q * dw})) *
+                      At(w, {m, c, p, q});
                 }
               }
             }
@@ -137,35 +132,73 @@ TEST(Conv, Refusals) {
   ExpectRefused({
       {op, {{"group", int64_t{0}}}, {x, w}, kInvalid, "group = 0, must be >= 1"},
       {op, {}, {x, {}}, kInvalid, "input 'W' is missing"},
-      {op, {}, {Info(DType::kInt32, {1, 4, 5, 5}), w}, kNotSupported,
+      {op,
+       {},
+       {Info(DType::kInt32, {1, 4, 5, 5}), w},
+       kNotSupported,
        "input 'X' has element type int32, supported: float32, float16, bfloat16, float64"},
-      {op, {}, {x, Info(DType::kFloat16, {6, 4, 3, 3})}, kInvalid,
+      {op,
+       {},
+       {x, Info(DType::kFloat16, {6, 4, 3, 3})},
+       kInvalid,
        "input 'W' has element type float16, must be float32"},
-      {op, {}, {Info({1, 4, 5}), w}, kInvalid,
+      {op,
+       {},
+       {Info({1, 4, 5}), w},
+       kInvalid,
        "weight [6,4,3,3] and input [1,4,5] have different ranks"},
-      {op, {}, {Info({1, 3, 5, 5}), w}, kInvalid,
+      {op,
+       {},
+       {Info({1, 3, 5, 5}), w},
+       kInvalid,
        "input has 3 channels, weight [6,4,3,3] with group 1 needs 4"},
-      {op, {{"group", int64_t{4}}}, {x, Info({6, 1, 3, 3})}, kInvalid,
+      {op,
+       {{"group", int64_t{4}}},
+       {x, Info({6, 1, 3, 3})},
+       kInvalid,
        "output channels 6 are not divisible by group 4"},
-      {op, {}, {Info({1, 4, 2, 5}), w}, kInvalid,
+      {op,
+       {},
+       {Info({1, 4, 2, 5}), w},
+       kInvalid,
        "the window spans 3, more than the padded input 2"},
-      {op, {{"kernel_shape", Ints{3, 2}}}, {x, w}, kInvalid,
+      {op,
+       {{"kernel_shape", Ints{3, 2}}},
+       {x, w},
+       kInvalid,
        "kernel_shape has 2 where the weight is [6,4,3,3]"},
-      {op, {{"strides", Ints{0, 1}}}, {x, w}, kInvalid,
+      {op,
+       {{"strides", Ints{0, 1}}},
+       {x, w},
+       kInvalid,
        "strides = 0 must be >= 1 and at most 2^24"},
-      {op, {{"pads", Ints{-1, 0, 0, 0}}}, {x, w}, kInvalid,
+      {op,
+       {{"pads", Ints{-1, 0, 0, 0}}},
+       {x, w},
+       kInvalid,
        "pads = -1 must be >= 0 and at most 2^24"},
       {op, {{"dilations", Ints{1}}}, {x, w}, kInvalid, "dilations has 1 values, must have 2"},
       {op, {{"auto_pad", "SAME"}}, {x, w}, kInvalid, "auto_pad = 'SAME' is unknown"},
       {op, {}, {x, w, Info({5})}, kInvalid, "input 'B' has shape [5], must be [6]"},
-      {op, {}, {x, Info({6, 4, Dim::Symbol("K"), 3})}, kNotSupported,
+      {op,
+       {},
+       {x, Info({6, 4, Dim::Symbol("K"), 3})},
+       kNotSupported,
        "the kernel size is not known"},
-      {op, {{"auto_pad", "SAME_UPPER"}, {"strides", Ints{2, 2}}},
-       {Info({1, 4, Dim::Symbol("H"), 5}), w}, kNotSupported,
+      {op,
+       {{"auto_pad", "SAME_UPPER"}, {"strides", Ints{2, 2}}},
+       {Info({1, 4, Dim::Symbol("H"), 5}), w},
+       kNotSupported,
        "auto_pad = SAME_UPPER with stride > 1 on a symbolic dimension"},
-      {op, {}, {Info({1, 4, 5, 5, 5, 5}), Info({6, 4, 1, 1, 1, 1})}, kNotSupported,
+      {op,
+       {},
+       {Info({1, 4, 5, 5, 5, 5}), Info({6, 4, 1, 1, 1, 1})},
+       kNotSupported,
        "needs an input with 1 to 3 spatial dimensions (rank 3 to 5)"},
-      {op, {}, {Info({1, 4, int64_t{1} << 40, 5}), w}, kInvalid,
+      {op,
+       {},
+       {Info({1, 4, int64_t{1} << 40, 5}), w},
+       kInvalid,
        "spatial dimension of size 1099511627776 is too large"},
   });
 }
@@ -186,8 +219,8 @@ TEST(ConvTranspose, ByHandWithStrideAndOutputPadding) {
              {10, 102, 20, 200});
 }
 
-// <ConvTranspose(y, w), x> = <y, Conv(x, w)>: they are adjoint, with the same weight read as [M, C/g, k] by one and as
-// [C, M/g, k] by the other.
+// <ConvTranspose(y, w), x> = <y, Conv(x, w)>: they are adjoint, with the same weight read as [M,
+// C/g, k] by one and as [C, M/g, k] by the other.
 TEST(ConvTranspose, IsTheAdjointOfConv) {
   std::mt19937 rng(2);
   for (int64_t group : {1, 2}) {
@@ -219,18 +252,33 @@ TEST(ConvTranspose, ShapesAndRefusals) {
                           {Info({1, 4, Dim::Symbol("L")}), w}),
             "[1,4,2*L + 1]");
   ExpectRefused({
-      {op, {{"group", int64_t{3}}}, {x, w}, kInvalid,
+      {op,
+       {{"group", int64_t{3}}},
+       {x, w},
+       kInvalid,
        "input channels 4 are not divisible by group 3"},
       {op, {}, {x, Info({3, 2, 3})}, kInvalid, "input channels and weight: 4 and 3 must be equal"},
       {op, {}, {x, w, Info({3})}, kInvalid, "input 'B' has shape [3], must be [2]"},
-      {op, {{"output_padding", Ints{1}}}, {x, w}, kInvalid,
+      {op,
+       {{"output_padding", Ints{1}}},
+       {x, w},
+       kInvalid,
        "output_padding = 1 must be >= 0 and smaller than stride or dilation"},
-      {op, {{"output_shape", Ints{1, 2}}}, {x, w}, kInvalid,
+      {op,
+       {{"output_shape", Ints{1, 2}}},
+       {x, w},
+       kInvalid,
        "output_shape has 2 values, must have 1"},
-      {op, {{"pads", Ints{4, 4}}}, {x, w}, kInvalid,
+      {op,
+       {{"pads", Ints{4, 4}}},
+       {x, w},
+       kInvalid,
        "output size -1 of a spatial dimension is < 1"},
       {op, {}, {x, Info({4, 2})}, kInvalid, "weight [4,2] does not suit input [1,4,5]"},
-      {op, {{"output_shape", Ints{9}}}, {Info({1, 4, Dim::Symbol("L")}), w}, kNotSupported,
+      {op,
+       {{"output_shape", Ints{9}}},
+       {Info({1, 4, Dim::Symbol("L")}), w},
+       kNotSupported,
        "output_shape on the symbolic dimension L"},
   });
 }
@@ -244,8 +292,8 @@ TEST(MatMul, VectorsAndBroadcast) {
   ExpectNear(RunOp(Op("MatMul"), {}, {row, m}), {9, 12, 15});
   ExpectNear(RunOp(Op("MatMul"), {}, {m, F({3}, {1, 0, 1})}), {4, 10});
   // [2,1,1,2] x [3,2,1] -> [2,3,1,1]
-  const Tensor y = RunOp(Op("MatMul"), {},
-                       {F({2, 1, 1, 2}, {1, 2, 3, 4}), F({3, 2, 1}, {1, 0, 0, 1, 1, 1})});
+  const Tensor y =
+      RunOp(Op("MatMul"), {}, {F({2, 1, 1, 2}, {1, 2, 3, 4}), F({3, 2, 1}, {1, 0, 0, 1, 1, 1})});
   EXPECT_EQ(y.dims(), (Ints{2, 3, 1, 1}));
   ExpectNear(y, {1, 2, 3, 3, 4, 7});
 }
@@ -256,13 +304,25 @@ TEST(MatMul, ShapesAndRefusals) {
   EXPECT_EQ(InferredShape(*op, {}, {Info({n, 4, 5}), Info({5, 6})}), "[N,4,6]");
   EXPECT_EQ(InferredShape(*op, {}, {Info({5}), Info({n, 5, 6})}), "[N,6]");
   ExpectRefused({
-      {op, {}, {Info({2, 3}), Info({2, 3})}, kInvalid,
+      {op,
+       {},
+       {Info({2, 3}), Info({2, 3})},
+       kInvalid,
        "shapes [2,3] and [2,3] cannot be multiplied"},
-      {op, {}, {Info(Shape{}), Info({2, 3})}, kInvalid,
+      {op,
+       {},
+       {Info(Shape{}), Info({2, 3})},
+       kInvalid,
        "an operand is a scalar, must have at least 1 dimension"},
-      {op, {}, {Info({2, 2, 3}), Info({3, 3, 2})}, kInvalid,
+      {op,
+       {},
+       {Info({2, 2, 3}), Info({3, 3, 2})},
+       kInvalid,
        "shapes [2] and [3] cannot be broadcast together"},
-      {op, {}, {Info(DType::kInt64, {2, 3}), Info(DType::kInt64, {3, 2})}, kNotSupported,
+      {op,
+       {},
+       {Info(DType::kInt64, {2, 3}), Info(DType::kInt64, {3, 2})},
+       kNotSupported,
        "input 'A' has element type int64, supported: float32, float16, bfloat16, float64"},
   });
 }
@@ -288,19 +348,33 @@ TEST(Gemm, TransposesAndBiasForms) {
 TEST(Gemm, Refusals) {
   const OpDef* const op = &Op("Gemm");
   ExpectRefused({
-      {op, {}, {Info({2, 3}), Info({2, 3})}, kInvalid,
+      {op,
+       {},
+       {Info({2, 3}), Info({2, 3})},
+       kInvalid,
        "the inner dimensions of A and B: 3 and 2 must be equal"},
-      {op, {}, {Info({2, 3, 1}), Info({3, 2})}, kInvalid,
+      {op,
+       {},
+       {Info({2, 3, 1}), Info({3, 2})},
+       kInvalid,
        "A and B must be matrices, one is [2,3,1]"},
-      {op, {}, {Info({2, 3}), Info({3, 4}), Info({3})}, kInvalid,
+      {op,
+       {},
+       {Info({2, 3}), Info({3, 4}), Info({3})},
+       kInvalid,
        "C has shape [3], which does not broadcast to [2,4]"},
-      {op, {}, {Info({2, 3}), Info({3, 4}), Info({1, 2, 4})}, kInvalid,
+      {op,
+       {},
+       {Info({2, 3}), Info({3, 4}), Info({1, 2, 4})},
+       kInvalid,
        "C has shape [1,2,4], which does not broadcast to [2,4]"},
   });
 }
 
 TEST(Macs, OfProductsAndConvolutions) {
-  const auto view = [](const Ints& dims) { return ConstTensorView{DType::kFloat32, dims, nullptr}; };
+  const auto view = [](const Ints& dims) {
+    return ConstTensorView{DType::kFloat32, dims, nullptr};
+  };
   const Ints x = {2, 8, 10, 10}, w = {16, 4, 3, 3}, y = {2, 16, 8, 8};
   const std::vector<ConstTensorView> in = {view(x), view(w)};
   const std::vector<ConstTensorView> out = {view(y)};
@@ -320,27 +394,27 @@ TEST(Pool, CeilModeDilationAndPadding) {
   const Tensor x = F({1, 1, 5}, {1, 5, 2, 4, 3});
   const Ints k2 = {2}, s2 = {2};
   ExpectNear(RunOp(Op("MaxPool"), {{"kernel_shape", k2}, {"strides", s2}}, {x}), {5, 4});
-  ExpectNear(RunOp(Op("MaxPool"), {{"kernel_shape", k2}, {"strides", s2}, {"ceil_mode", int64_t{1}}},
-                 {x}),
-             {5, 4, 3});
+  ExpectNear(
+      RunOp(Op("MaxPool"), {{"kernel_shape", k2}, {"strides", s2}, {"ceil_mode", int64_t{1}}}, {x}),
+      {5, 4, 3});
   ExpectNear(RunOp(Op("MaxPool"), {{"kernel_shape", k2}, {"dilations", Ints{2}}}, {x}), {2, 5, 3});
   // Padding never wins, even against negative values.
-  ExpectNear(RunOp(Op("MaxPool"), {{"kernel_shape", k2}, {"pads", Ints{1, 1}}},
-                 {F({1, 1, 2}, {-3, -1})}),
-             {-3, -1, -1});
+  ExpectNear(
+      RunOp(Op("MaxPool"), {{"kernel_shape", k2}, {"pads", Ints{1, 1}}}, {F({1, 1, 2}, {-3, -1})}),
+      {-3, -1, -1});
   // Padding counts only when asked; what ceil_mode reaches beyond the padding never does.
   ExpectNear(RunOp(Op("AveragePool"), {{"kernel_shape", k2}, {"pads", Ints{1, 0}}}, {x}),
              {1, 3, 3.5f, 3, 3.5f});
+  ExpectNear(
+      RunOp(Op("AveragePool"),
+            {{"kernel_shape", k2}, {"pads", Ints{1, 0}}, {"count_include_pad", int64_t{1}}}, {x}),
+      {0.5f, 3, 3.5f, 3, 3.5f});
   ExpectNear(RunOp(Op("AveragePool"),
-                 {{"kernel_shape", k2}, {"pads", Ints{1, 0}}, {"count_include_pad", int64_t{1}}},
-                 {x}),
-             {0.5f, 3, 3.5f, 3, 3.5f});
-  ExpectNear(RunOp(Op("AveragePool"),
-                 {{"kernel_shape", k2},
-                  {"strides", s2},
-                  {"ceil_mode", int64_t{1}},
-                  {"count_include_pad", int64_t{1}}},
-                 {x}),
+                   {{"kernel_shape", k2},
+                    {"strides", s2},
+                    {"ceil_mode", int64_t{1}},
+                    {"count_include_pad", int64_t{1}}},
+                   {x}),
              {3, 3, 3});
   // The last window would start inside the end padding: dropped.
   EXPECT_EQ(InferredShape(Op("MaxPool"),
@@ -357,8 +431,8 @@ TEST(Pool, MaxOfCodesAndNan) {
   EXPECT_EQ(ValuesOf<int8_t>(RunOp(Op("MaxPool"), {{"kernel_shape", Ints{2}}}, {q})),
             (std::vector<int8_t>{-7, -7}));
   const float nan = std::numeric_limits<float>::quiet_NaN();
-  const Floats y =
-      ValuesOf<float>(RunOp(Op("MaxPool"), {{"kernel_shape", Ints{2}}}, {F({1, 1, 3}, {nan, 1, 2})}));
+  const Floats y = ValuesOf<float>(
+      RunOp(Op("MaxPool"), {{"kernel_shape", Ints{2}}}, {F({1, 1, 3}, {nan, 1, 2})}));
   EXPECT_TRUE(std::isnan(y[0]));
   EXPECT_EQ(y[1], 2.0f);
 }
@@ -377,18 +451,35 @@ TEST(Pool, Refusals) {
   const AttrMap k2 = {{"kernel_shape", Ints{2}}};
   ExpectRefused({
       {op, k2, {x}, kNotSupported, "the output 'Indices' is not supported", 2},
-      {op, {{"kernel_shape", Ints{5}}}, {x}, kInvalid,
+      {op,
+       {{"kernel_shape", Ints{5}}},
+       {x},
+       kInvalid,
        "the window spans 5, more than the padded input 4"},
-      {op, {{"kernel_shape", Ints{2}}, {"pads", Ints{2, 0}}}, {x}, kInvalid,
+      {op,
+       {{"kernel_shape", Ints{2}}, {"pads", Ints{2, 0}}},
+       {x},
+       kInvalid,
        "pads = 2 must be smaller than the window, which spans 2"},
-      {op, {{"kernel_shape", Ints{2, 2}}}, {x}, kInvalid,
+      {op,
+       {{"kernel_shape", Ints{2, 2}}},
+       {x},
+       kInvalid,
        "kernel_shape has 2 values for 1 spatial dimensions"},
-      {op, {{"kernel_shape", Ints{2}}, {"strides", Ints{3}}, {"ceil_mode", int64_t{1}}},
-       {Info({1, 1, Dim::Symbol("L")})}, kNotSupported,
+      {op,
+       {{"kernel_shape", Ints{2}}, {"strides", Ints{3}}, {"ceil_mode", int64_t{1}}},
+       {Info({1, 1, Dim::Symbol("L")})},
+       kNotSupported,
        "ceil_mode with stride and end padding larger than the window on dimension L"},
-      {&Op("AveragePool"), k2, {Info(DType::kInt8, {1, 1, 4})}, kNotSupported,
+      {&Op("AveragePool"),
+       k2,
+       {Info(DType::kInt8, {1, 1, 4})},
+       kNotSupported,
        "input 'X' has element type int8, supported: float32, float16, bfloat16, float64"},
-      {&Op("GlobalMaxPool"), {}, {Info({1, 2})}, kInvalid,
+      {&Op("GlobalMaxPool"),
+       {},
+       {Info({1, 2})},
+       kInvalid,
        "needs at least one spatial dimension, input is [1,2]"},
   });
 }
@@ -412,7 +503,7 @@ TEST(Normalization, ByHand) {
   ExpectNear((*r)[2], {s});
   // Channels 0 and 1 are one group: normalized together, scaled apart.
   ExpectNear(RunOp(Op("GroupNormalization"), {{"num_groups", int64_t{1}}},
-                 {F({1, 2, 2}, {1, 2, 3, 4}), F({2}, {1, 2}), F({2}, {0, 1})}),
+                   {F({1, 2, 2}, {1, 2, 3, 4}), F({2}, {1, 2}), F({2}, {0, 1})}),
              {n[0], n[1], 2 * n[2] + 1, 2 * n[3] + 1});
 }
 
@@ -433,151 +524,58 @@ TEST(Normalization, Refusals) {
   const ValueInfo x = Info({1, 4, 3});
   const ValueInfo c = Info({4});
   ExpectRefused({
-      {&Op("BatchNormalization"), {{"training_mode", int64_t{1}}}, {x, c, c, c, c}, kNotSupported,
+      {&Op("BatchNormalization"),
+       {{"training_mode", int64_t{1}}},
+       {x, c, c, c, c},
+       kNotSupported,
        "training_mode = 1 is not supported, only inference"},
-      {&Op("BatchNormalization"), {}, {x, c, c, Info({3}), c}, kInvalid,
+      {&Op("BatchNormalization"),
+       {},
+       {x, c, c, Info({3}), c},
+       kInvalid,
        "input 'input_mean' has shape [3], must be [4]"},
       {&Op("BatchNormalization"), {}, {x, c, c, c, {}}, kInvalid, "input 'input_var' is missing"},
-      {&Op("InstanceNormalization"), {}, {Info({1, 4}), c, c}, kInvalid,
+      {&Op("InstanceNormalization"),
+       {},
+       {Info({1, 4}), c, c},
+       kInvalid,
        "needs at least one spatial dimension, input is [1,4]"},
-      {&Op("GroupNormalization"), {{"num_groups", int64_t{3}}}, {x, c, c}, kInvalid,
+      {&Op("GroupNormalization"),
+       {{"num_groups", int64_t{3}}},
+       {x, c, c},
+       kInvalid,
        "channels 4 are not divisible by num_groups = 3"},
-      {&Op("GroupNormalization"), {{"num_groups", int64_t{0}}}, {x, c, c}, kInvalid,
+      {&Op("GroupNormalization"),
+       {{"num_groups", int64_t{0}}},
+       {x, c, c},
+       kInvalid,
        "num_groups = 0, must be >= 1"},
-      {&Op("LayerNormalization"), {}, {x, c}, kInvalid,
+      {&Op("LayerNormalization"),
+       {},
+       {x, c},
+       kInvalid,
        "scale or bias [4] does not broadcast to [3]"},
-      {&Op("LayerNormalization"), {{"axis", int64_t{3}}}, {x, c}, kInvalid,
+      {&Op("LayerNormalization"),
+       {{"axis", int64_t{3}}},
+       {x, c},
+       kInvalid,
        "axis = 3 is out of range for rank 3"},
-      {&Op("LayerNormalization"), {{"stash_type", int64_t{16}}}, {x, Info({3})}, kNotSupported,
+      {&Op("LayerNormalization"),
+       {{"stash_type", int64_t{16}}},
+       {x, Info({3})},
+       kNotSupported,
        "stash_type = 16, only 1 (float32) is supported"},
       {&Op("LRN"), {{"size", int64_t{0}}}, {x}, kInvalid, "size = 0, must be >= 1"},
-      {&Op("LRN"), {{"size", int64_t{1}}}, {Info({1})}, kInvalid,
+      {&Op("LRN"),
+       {{"size", int64_t{1}}},
+       {Info({1})},
+       kInvalid,
        "needs a channel dimension, input is [1]"},
   });
 }
 
-TEST(Softmax, AlongAnyAxisWithoutOverflow) {
-  const float e = std::exp(1.0f);
-  const Tensor x = F({2, 2}, {1000, 1001, 3, 3});
-  ExpectNear(RunOp(Op("Softmax"), {}, {x}), {1 / (1 + e), e / (1 + e), 0.5f, 0.5f});
-  ExpectNear(RunOp(Op("Softmax"), {{"axis", int64_t{0}}}, {F({2, 2}, {0, 7, 1, 7})}),
-             {1 / (1 + e), 0.5f, e / (1 + e), 0.5f});
-  ExpectNear(RunOp(Op("LogSoftmax"), {}, {x}),
-             {-std::log(1 + e), 1 - std::log(1 + e), -std::log(2.0f), -std::log(2.0f)});
-  ExpectNear(RunOp(Op("Hardmax"), {}, {x}), {0, 1, 1, 0});
-  ExpectRefused({{&Op("Softmax"), {{"axis", int64_t{2}}}, {Info({2, 2})}, kInvalid,
-                  "axis = 2 is out of range for rank 2"}});
-}
-
-TEST(Clip, BoundsTypesAndNan) {
-  const Tensor x = F({4}, {-2, 0.5f, 3, std::numeric_limits<float>::quiet_NaN()});
-  const Floats both =
-      ValuesOf<float>(RunOp(Op("Clip"), {}, {x, Tensor::Scalar(0.0f), Tensor::Scalar(1.0f)}));
-  EXPECT_EQ(both[0], 0.0f);
-  EXPECT_EQ(both[1], 0.5f);
-  EXPECT_EQ(both[2], 1.0f);
-  EXPECT_TRUE(std::isnan(both[3]));
-  EXPECT_EQ(ValuesOf<float>(RunOp(Op("Clip"), {}, {x, Tensor(), Tensor::Scalar(1.0f)}))[0], -2.0f);
-  // min > max: everything becomes max.
-  EXPECT_EQ(ValuesOf<float>(RunOp(Op("Clip"), {}, {x, Tensor::Scalar(2.0f), Tensor::Scalar(1.0f)}))[0],
-            1.0f);
-  EXPECT_EQ(ValuesOf<int8_t>(RunOp(Op("Clip"), {},
-                                 {Tensor::FromValues<int8_t>({2}, {-100, 100}), Tensor(),
-                                  Tensor::Scalar<int8_t>(5)})),
-            (std::vector<int8_t>{-100, 5}));
-  ExpectRefused({
-      {&Op("Clip"), {}, {Info({4}), Info({2})}, kInvalid,
-       "input 'min' must have one element, is [2]"},
-      {&Op("Clip"), {}, {Info({4}), {}, Info(DType::kInt8, Shape{})}, kInvalid,
-       "input 'max' has element type int8, must be float32"},
-  });
-}
-
-TEST(Activations, Values) {
-  struct Case {
-    const char* name;
-    AttrMap attrs;
-    Floats y;  // at -4, -1, 0, 2
-  };
-  const double e1 = std::exp(-1.0), e4 = std::exp(-4.0);
-  const auto f = [](double v) { return static_cast<float>(v); };
-  const Case cases[] = {
-      {"Sigmoid", {}, {f(1 / (1 + 1 / e4)), f(1 / (1 + 1 / e1)), 0.5f, f(1 / (1 + std::exp(-2)))}},
-      {"Tanh", {}, {f(std::tanh(-4.0)), f(std::tanh(-1.0)), 0, f(std::tanh(2.0))}},
-      {"HardSigmoid", {}, {0, 0.3f, 0.5f, 0.9f}},
-      {"HardSigmoid", {{"alpha", 1.0f}, {"beta", 0.0f}}, {0, 0, 0, 1}},
-      {"HardSwish", {}, {0, -1.0f / 3, 0, 5.0f / 3}},
-      {"Softplus", {}, {f(std::log1p(e4)), f(std::log1p(e1)), f(std::log(2)), 2.126928f}},
-      {"Softsign", {}, {-0.8f, -0.5f, 0, 2.0f / 3}},
-      {"Mish", {}, {-0.072592f, -0.303401f, 0, 1.943959f}},
-      {"LeakyRelu", {}, {-0.04f, -0.01f, 0, 2}},
-      {"Elu", {{"alpha", 2.0f}}, {f(2 * (e4 - 1)), f(2 * (e1 - 1)), 0, 2}},
-      {"Selu", {}, {-1.7258986f, -1.1113307f, 0, 2.101402f}},
-      {"Celu", {{"alpha", 2.0f}},
-       {f(2 * (std::exp(-2.0) - 1)), f(2 * (std::exp(-0.5) - 1)), 0, 2}},
-      {"ThresholdedRelu", {{"alpha", 2.0f}}, {0, 0, 0, 0}},
-      {"ThresholdedRelu", {}, {0, 0, 0, 2}},
-      {"Erf", {}, {f(std::erf(-4.0)), f(std::erf(-1.0)), 0, f(std::erf(2.0))}},
-      {"Gelu", {}, {-0.000126685f, -0.15865525f, 0, 1.9544997f}},
-      {"Gelu", {{"approximate", "tanh"}}, {-0.00007023f, -0.1588080f, 0, 1.9545977f}},
-  };
-  for (const Case& c : cases) {
-    SCOPED_TRACE(c.name);
-    const OpDef& op = Op(c.name);
-    ExpectNear(RunOp(op, c.attrs, {F({4}, {-4, -1, 0, 2})}), c.y, 2e-6f);
-    EXPECT_TRUE(op.elementwise && op.in_place);
-    // Double precision is computed as such.
-    const Tensor y = RunOp(op, c.attrs, {Tensor::FromValues<double>({1}, {-1.0})});
-    ASSERT_TRUE(y.defined());
-    EXPECT_NEAR(y.data<double>()[0], c.y[1], 2e-6);
-  }
-}
-
-TEST(Activations, FixedRangesHold) {
-  for (const char* name : {"Sigmoid", "Tanh", "HardSigmoid", "Softsign", "Erf", "Softmax"}) {
-    const OpDef& op = Op(name);
-    ASSERT_TRUE(op.quant.fixed_range) << name;
-    for (const float v : ValuesOf<float>(RunOp(op, {}, {F({6}, {-1e30f, -90, -1, 1, 90, 1e30f})}))) {
-      EXPECT_GE(v, op.quant.fixed_min) << name;
-      EXPECT_LE(v, op.quant.fixed_max) << name;
-    }
-  }
-  // Large inputs neither overflow nor turn into NaN.
-  ExpectNear(RunOp(Op("Softplus"), {}, {F({2}, {-1e4f, 1e4f})}), {0, 1e4f});
-  ExpectNear(RunOp(Op("Mish"), {}, {F({2}, {-1e4f, 1e4f})}), {0, 1e4f});
-}
-
-TEST(Activations, PReluAndDropout) {
-  ExpectNear(RunOp(Op("PRelu"), {}, {F({1, 2, 2}, {-1, 2, -3, 4}), F({2, 1}, {0.5f, 2})}),
-             {-0.5f, 2, -6, 4});
-  const Result<std::vector<Tensor>> r = Evaluate(Op("Dropout"), {}, {F({2}, {1, 2})}, 2);
-  ASSERT_TRUE(r.ok());
-  ExpectNear((*r)[0], {1, 2});
-  EXPECT_EQ(ValuesOf<bool>((*r)[1]), (std::vector<bool>{true, true}));
-  const Result<std::vector<Tensor>> training = Evaluate(
-      Op("Dropout"), {}, {F({2}, {1, 2}), Tensor::Scalar(0.5f), Tensor::Scalar(true)});
-  EXPECT_EQ(training.status().message(),
-            "training_mode = true is not supported, only inference");
-}
-
-TEST(Activations, Refusals) {
-  const ValueInfo x = Info({2, 3});
-  ExpectRefused({
-      {&Op("PRelu"), {}, {x, Info({2, 1, 1})}, kInvalid,
-       "slope [2,1,1] does not broadcast to [2,3]"},
-      {&Op("PRelu"), {}, {Info({1, 3}), Info({2, 3})}, kInvalid,
-       "slope [2,3] does not broadcast to [1,3]"},
-      {&Op("Celu"), {{"alpha", 0.0f}}, {x}, kInvalid, "alpha = 0, must not be 0"},
-      {&Op("Gelu"), {{"approximate", "erf"}}, {x}, kInvalid,
-       "approximate = 'erf', must be 'none' or 'tanh'"},
-      {&Op("Sigmoid"), {}, {Info(DType::kInt32, {2})}, kNotSupported,
-       "input 'X' has element type int32, supported: float32, float16, bfloat16, float64"},
-      {&Op("Dropout"), {}, {x, {}, Info(DType::kBool, Shape{})}, kNotSupported,
-       "training_mode is not a constant"},
-  });
-}
-
-// A shape rule may have accepted symbolic dims that turn out to contradict each other: evaluations must notice.
+// A shape rule may have accepted symbolic dims that turn out to contradict each other: evaluations
+// must notice.
 TEST(Evaluation, RefusesSizesThatContradict) {
   struct Case {
     const char* name;

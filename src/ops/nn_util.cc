@@ -66,14 +66,15 @@ Result<Dim> SameDim(const Dim& a, const Dim& b, const char* what) {
 Result<Dim> CheckedWindowOutput(const WindowGeometry& g, int i, const Dim& input, bool ceil_mode) {
   const int64_t extent = (g.kernel[i] - 1) * g.dilation[i] + 1;
   if (ceil_mode && !input.is_const() && g.pad_end[i] + g.stride[i] > extent) {
-    return Unsupported("ceil_mode with stride and end padding larger than the window on dimension " +
-                       input.ToString());
+    return Unsupported(
+        "ceil_mode with stride and end padding larger than the window on dimension " +
+        input.ToString());
   }
   const Dim out = WindowOutput(g, i, input, ceil_mode);
   if (out.is_const() && out.value() < 1) {
-    return InvalidInput(
-        "the window spans " + std::to_string(extent) + ", more than the padded input " +
-        std::to_string(input.value() + g.pad_begin[i] + g.pad_end[i]));
+    return InvalidInput("the window spans " + std::to_string(extent) +
+                        ", more than the padded input " +
+                        std::to_string(input.value() + g.pad_begin[i] + g.pad_end[i]));
   }
   return out;
 }

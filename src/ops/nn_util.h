@@ -1,5 +1,6 @@
-// Helpers of the neural-network operators: loops over any float type, checks of inputs, and the walk of a convolution
-// window. Shape rules see partly symbolic dims, so each evaluation checks again, on numbers, what keeps it in bounds.
+// Helpers of the neural-network operators: loops over any float type, checks of inputs, and the
+// walk of a convolution window. Shape rules see partly symbolic dims, so each evaluation checks
+// again, on numbers, what keeps it in bounds.
 #ifndef ADZE_OPS_NN_UTIL_H_
 #define ADZE_OPS_NN_UTIL_H_
 
@@ -14,7 +15,8 @@
 
 namespace adze {
 
-// Element access of one float type; arithmetic is in Real. 16-bit floats compute in float32 and round once per store.
+// Element access of one float type; arithmetic is in Real. 16-bit floats compute in float32 and
+// round once per store.
 template <typename T>
 struct FloatIo {
   using Real = T;
@@ -44,15 +46,25 @@ struct BFloat16Io {
 template <typename Fn>
 Status DispatchFloat(DType dtype, Fn&& fn) {
   switch (dtype) {
-    case DType::kFloat32: fn(FloatIo<float>{}); return OkStatus();
-    case DType::kFloat64: fn(FloatIo<double>{}); return OkStatus();
-    case DType::kFloat16: fn(Float16Io{}); return OkStatus();
-    case DType::kBFloat16: fn(BFloat16Io{}); return OkStatus();
-    default: return UnsupportedDType(dtype);
+    case DType::kFloat32:
+      fn(FloatIo<float>{});
+      return OkStatus();
+    case DType::kFloat64:
+      fn(FloatIo<double>{});
+      return OkStatus();
+    case DType::kFloat16:
+      fn(Float16Io{});
+      return OkStatus();
+    case DType::kBFloat16:
+      fn(BFloat16Io{});
+      return OkStatus();
+    default:
+      return UnsupportedDType(dtype);
   }
 }
 
-// Checks of inputs in shape rules; `name` is the operator's own name for the input, used in the sentence.
+// Checks of inputs in shape rules; `name` is the operator's own name for the input, used in the
+// sentence.
 Status RequireInput(const InferContext& ctx, int i, const char* name);
 // Present and of a float type (Unsupported otherwise).
 Status RequireFloat(const InferContext& ctx, int i, const char* name);
@@ -65,13 +77,13 @@ Status RequireSameDType(const InferContext& ctx, int i, const char* name, int ot
 Status RequireScalar(const InferContext& ctx, int i, const char* name);
 // If present with a known shape: rank 1 and, as far as known, `size` elements.
 Status RequireVector(const InferContext& ctx, int i, const char* name, const Dim& size);
-// Two dims that must be equal: InvalidInput when they certainly differ; else the one that says more (a number before
-// a symbol).
+// Two dims that must be equal: InvalidInput when they certainly differ; else the one that says more
+// (a number before a symbol).
 Result<Dim> SameDim(const Dim& a, const Dim& b, const char* what);
 
-// WindowOutput, refusing a window larger than the padded input (InvalidInput; ceil_mode allows a last window that is
-// partly outside) and, with ceil_mode, a symbolic size whose formula would need the rule that drops a last window
-// starting inside the end padding (Unsupported).
+// WindowOutput, refusing a window larger than the padded input (InvalidInput; ceil_mode allows a
+// last window that is partly outside) and, with ceil_mode, a symbolic size whose formula would need
+// the rule that drops a last window starting inside the end padding (Unsupported).
 Result<Dim> CheckedWindowOutput(const WindowGeometry& g, int i, const Dim& input, bool ceil_mode);
 
 // Checks of evaluations, on numbers.
@@ -80,8 +92,8 @@ Status CheckSize(const ConstTensorView& t, int64_t size, const char* name);
 // Every dim of `from`, aligned at the right, is 1 or that of `to`: what ForEachBroadcast relies on.
 Status CheckBroadcast(std::span<const int64_t> from, std::span<const int64_t> to);
 
-// Parameters of one quantized tensor in an evaluation: scale and zero point per tensor (one element) or per channel.
-// The zero point may be absent: 0.
+// Parameters of one quantized tensor in an evaluation: scale and zero point per tensor (one
+// element) or per channel. The zero point may be absent: 0.
 struct QuantParamView {
   ConstTensorView scale;
   ConstTensorView zero_point;
@@ -105,8 +117,8 @@ inline void SetInt8At(const TensorView& t, int64_t i, int32_t v) {
   static_cast<uint8_t*>(t.data)[i] = static_cast<uint8_t>(v);
 }
 
-// Kernel positions [begin, end) of a window that lie inside an input of `size` along spatial dimension i, for output
-// position `out`; `start` is the input position of kernel position 0.
+// Kernel positions [begin, end) of a window that lie inside an input of `size` along spatial
+// dimension i, for output position `out`; `start` is the input position of kernel position 0.
 struct TapRange {
   int64_t start, begin, end;
 };
@@ -133,7 +145,8 @@ struct ImageDims {
 // `dims` of rank 2 to 5.
 ImageDims ReadImageDims(std::span<const int64_t> dims);
 
-// Visits every output position of a window walk: fn(output pixel, taps) with taps[3] clipped to the input.
+// Visits every output position of a window walk: fn(output pixel, taps) with taps[3] clipped to the
+// input.
 template <typename Fn>
 void ForEachWindow(const WindowGeometry& g, const int64_t in_size[3], const int64_t out_size[3],
                    Fn&& fn) {

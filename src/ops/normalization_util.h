@@ -1,4 +1,5 @@
-// The arithmetic shared by Instance-, Layer- and GroupNormalization: statistics of a contiguous run of elements.
+// The arithmetic shared by Instance-, Layer- and GroupNormalization: statistics of a contiguous run
+// of elements.
 #ifndef ADZE_OPS_NORMALIZATION_UTIL_H_
 #define ADZE_OPS_NORMALIZATION_UTIL_H_
 

@@ -1,6 +1,6 @@
 // OneHot: a new axis of size `depth` that is "on" at the index and "off" elsewhere.
-#include "ops/op_util.h"
 #include "ops/convert.h"
+#include "ops/op_util.h"
 #include "ops/shape_util.h"
 #include "ops/strided.h"
 
@@ -25,8 +25,8 @@ Status Infer(InferContext& ctx) {
   }
   const Shape* const indices = ctx.shape(0);
   if (indices == nullptr || !depth) return OkStatus();
-  ADZE_ASSIGN(const int axis, NormalizeAxis(ctx.attrs.Int("axis", -1),
-                                            static_cast<int>(indices->size()) + 1));
+  ADZE_ASSIGN(const int axis,
+              NormalizeAxis(ctx.attrs.Int("axis", -1), static_cast<int>(indices->size()) + 1));
   Shape out = *indices;
   out.insert(out.begin() + axis, *depth);
   return SetShape(ctx, 0, dtype, std::move(out));

@@ -1,4 +1,5 @@
-// Shorthands of the operator tests: run an operator on tensors, ask its shape rule, read the sentence of a refusal.
+// Shorthands of the operator tests: run an operator on tensors, ask its shape rule, read the
+// sentence of a refusal.
 #ifndef ADZE_OPS_OP_TEST_UTIL_H_
 #define ADZE_OPS_OP_TEST_UTIL_H_
 
@@ -34,6 +35,15 @@ template <typename T>
 std::vector<T> ValuesOf(const Tensor& t) {
   if (!t.defined()) return {};
   return {t.values<T>().begin(), t.values<T>().end()};
+}
+
+inline Tensor F(std::vector<int64_t> dims, std::vector<float> values) {
+  return Tensor::FromValues<float>(std::move(dims), std::span<const float>(values));
+}
+inline void ExpectNear(const Tensor& t, const std::vector<float>& want, float tolerance = 1e-6f) {
+  const std::vector<float> got = ValuesOf<float>(t);
+  ASSERT_EQ(got.size(), want.size());
+  for (size_t i = 0; i < want.size(); ++i) EXPECT_NEAR(got[i], want[i], tolerance) << i;
 }
 
 // A value of which only type and shape are known.

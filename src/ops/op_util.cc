@@ -62,6 +62,12 @@ Status UnsupportedDType(DType dtype) {
   return Unsupported(std::string("element type ") + DTypeName(dtype) + " is not supported");
 }
 
+Status CheckSameSize(const EvalContext& ctx) {
+  if (ctx.in(0).size() == ctx.out(0).size()) return OkStatus();
+  return InvalidInput("input has " + std::to_string(ctx.in(0).size()) + " elements but the output " +
+                      std::to_string(ctx.out(0).size()));
+}
+
 Result<WindowGeometry> ReadWindowAttrs(const AttrMap& attrs, size_t spatial_rank,
                                        std::span<const int64_t> kernel_shape) {
   WindowGeometry g;

@@ -63,6 +63,8 @@ inline void SetFloatAt(const TensorView& t, int64_t i, float v) {
 }
 
 Status UnsupportedDType(DType dtype);  // "element type float16 is not supported"
+// Output 0 has as many elements as input 0: what an element-wise loop relies on.
+Status CheckSameSize(const EvalContext& ctx);
 
 // y[i] = fn(x[i]) for input 0 -> output 0 of equal dtype; 16-bit floats are computed in float32.
 template <typename Fn>
@@ -70,6 +72,7 @@ Status MapUnary(const EvalContext& ctx, Fn&& fn) {
   const ConstTensorView& x = ctx.in(0);
   const TensorView& y = ctx.out(0);
   const int64_t n = x.size();
+  ADZE_TRY(CheckSameSize(ctx));
   if (x.dtype == DType::kFloat16 || x.dtype == DType::kBFloat16) {
     for (int64_t i = 0; i < n; ++i) SetFloatAt(y, i, fn(FloatAt(x, i)));
     return OkStatus();
@@ -90,6 +93,7 @@ Status MapUnaryFloat(const EvalContext& ctx, Fn&& fn) {
   const ConstTensorView& x = ctx.in(0);
   const TensorView& y = ctx.out(0);
   if (!IsFloat(x.dtype)) return UnsupportedDType(x.dtype);
+  ADZE_TRY(CheckSameSize(ctx));
   const int64_t n = x.size();
   if (x.dtype == DType::kFloat64) {
     for (int64_t i = 0; i < n; ++i) y.as<double>()[i] = fn(x.as<double>()[i]);

@@ -1,5 +1,5 @@
-// Pad: adds elements at the borders: a constant, the reflection without the edge, the edge, or the other side (wrap).
-// Negative pads remove elements (constant mode only).
+// Pad: adds elements at the borders: a constant, the reflection without the edge, the edge, or the
+// other side (wrap). Negative pads remove elements (constant mode only).
 #include <algorithm>
 
 #include "ops/op_util.h"
@@ -116,7 +116,7 @@ Status Eval(const EvalContext& ctx) {
   if (y.size() == 0) return OkStatus();
   const size_t bytes = SizeOf(x.dtype);
   int64_t x_stride[kMaxRank];
-  int64_t y_stride[kMaxRank];
+  int64_t y_stride[kMaxRank] = {};
   DenseStrides(x.dims, x_stride);
   DenseStrides(y.dims, y_stride);
   if (mode == Mode::kConstant) {
@@ -140,7 +140,8 @@ Status Eval(const EvalContext& ctx) {
                 static_cast<const char*>(x.data) + static_cast<size_t>(from) * bytes);
     return OkStatus();
   }
-  if (x.size() == 0) return InvalidInput("cannot extend an empty tensor of shape " + DimsToString(x.dims));
+  if (x.size() == 0)
+    return InvalidInput("cannot extend an empty tensor of shape " + DimsToString(x.dims));
   StridedBox one;
   one.Add(1, 1, 1);
   ForEachIndex(y.dims, [&](int64_t i, const int64_t* at) {

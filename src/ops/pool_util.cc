@@ -15,8 +15,7 @@ Result<std::optional<Shape>> InferPoolShape(const InferContext& ctx) {
                           " must be smaller than the window, which spans " +
                           std::to_string(extent));
     }
-    ADZE_ASSIGN(Dim out,
-                CheckedWindowOutput(g, i, (*x)[static_cast<size_t>(i) + 2], ceil_mode));
+    ADZE_ASSIGN(Dim out, CheckedWindowOutput(g, i, (*x)[static_cast<size_t>(i) + 2], ceil_mode));
     y.push_back(std::move(out));
   }
   return std::optional<Shape>(std::move(y));

@@ -9,7 +9,8 @@
 
 namespace adze {
 
-// Output shape of pooling input 0 with the attributes of the node; nullopt when the input's shape is unknown.
+// Output shape of pooling input 0 with the attributes of the node; nullopt when the input's shape
+// is unknown.
 Result<std::optional<Shape>> InferPoolShape(const InferContext& ctx);
 // Output shape of pooling input 0 over all its spatial dimensions: they become 1.
 Result<std::optional<Shape>> InferGlobalPoolShape(const InferContext& ctx);
@@ -34,8 +35,9 @@ void ForEachPoolWindow(const PoolDims& d, Fn&& fn) {
   }
 }
 
-// By how many elements an average divides: the taps inside the input or, with count_include_pad, inside the padded
-// input (a last window of ceil_mode may reach beyond even that, which never counts).
+// By how many elements an average divides: the taps inside the input or, with count_include_pad,
+// inside the padded input (a last window of ceil_mode may reach beyond even that, which never
+// counts).
 int64_t AverageCount(const PoolDims& d, const TapRange taps[3], bool count_include_pad);
 
 // Planes (batch * channels) and elements per plane of a global pooling, checked; rank >= 2.

@@ -12,10 +12,9 @@ Status Infer(InferContext& ctx) {
   const Shape* const slope = ctx.shape(1);
   if (x != nullptr && slope != nullptr) {
     ADZE_ASSIGN(const Shape y, BroadcastShapes(*x, *slope));
-    if (y.size() != x->size() || !std::equal(y.begin(), y.end(), x->begin(),
-                                             [](const Dim& a, const Dim& b) {
-                                               return !b.is_const() || a == b;
-                                             })) {
+    if (y.size() != x->size() ||
+        !std::equal(y.begin(), y.end(), x->begin(),
+                    [](const Dim& a, const Dim& b) { return !b.is_const() || a == b; })) {
       return InvalidInput("slope " + ShapeToString(*slope) + " does not broadcast to " +
                           ShapeToString(*x));
     }

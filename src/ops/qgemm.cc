@@ -1,6 +1,7 @@
 // com.microsoft.QGemm: Gemm of 8-bit codes, b's parameters possibly per column. With acc = sum of
-// (a - a_zero_point) * (b - b_zero_point) + C in int32 and s = alpha * a_scale * b_scale, the result is
-// saturate(rne(acc * (s / y_scale)) + y_zero_point), or the float acc * s when y's parameters are absent.
+// (a - a_zero_point) * (b - b_zero_point) + C in int32 and s = alpha * a_scale * b_scale, the
+// result is saturate(rne(acc * (s / y_scale)) + y_zero_point), or the float acc * s when y's
+// parameters are absent.
 #include "ops/matmul_util.h"
 #include "ops/quantize_util.h"
 
@@ -61,8 +62,8 @@ Status Eval(const EvalContext& ctx) {
         y.as<float>()[o] = static_cast<float>(acc) * scale;
       } else {
         SetInt8At(y, o,
-                  RequantizeOne(acc, scale / y_params.ScaleAt(0), y_params.ZeroPointAt(0),
-                                codes.lo, codes.hi));
+                  RequantizeOne(acc, scale / y_params.ScaleAt(0), y_params.ZeroPointAt(0), codes.lo,
+                                codes.hi));
       }
     }
   }

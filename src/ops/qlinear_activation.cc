@@ -1,5 +1,6 @@
-// com.microsoft.QLinearSigmoid, QLinearLeakyRelu and QLinearSoftmax: y = quantize(f(dequantize(x))), ideal float
-// arithmetic in between. The unary ones are a function of 256 codes, so they are tables.
+// com.microsoft.QLinearSigmoid, QLinearLeakyRelu and QLinearSoftmax: y =
+// quantize(f(dequantize(x))), ideal float arithmetic in between. The unary ones are a function of
+// 256 codes, so they are tables.
 #include <cmath>
 
 #include "ops/quantize_util.h"
@@ -59,7 +60,8 @@ Status EvalLeakyRelu(const EvalContext& ctx) {
   return MapTable(ctx, [=](float x) { return x >= 0.0f ? x : alpha * x; });
 }
 
-// Before opset 13 everything from the axis (default 1) on is one run; since then the axis (default -1) alone is.
+// Before opset 13 everything from the axis (default 1) on is one run; since then the axis (default
+// -1) alone is.
 struct Runs {
   int64_t n, stride;
 };

@@ -1,8 +1,9 @@
 // com.microsoft.QLinearAdd and QLinearMul on broadcast 8-bit tensors with parameters of their own:
 //   add: y = saturate(rne((a - az) * (as / ys) + (b - bz) * (bs / ys)) + yz)
 //   mul: y = saturate(rne((a - az) * (b - bz) * (as * bs / ys)) + yz)
-// Each product and the sum is rounded to float once; a zero point is added after rounding (docs/design/numerics.md).
-// ONNX Runtime's vector code folds the zero points into the float sum instead and may differ by one step at ties.
+// Each product and the sum is rounded to float once; a zero point is added after rounding
+// (docs/design/numerics.md). ONNX Runtime's vector code folds the zero points into the float sum
+// instead and may differ by one step at ties.
 #include "ops/quantize_util.h"
 
 namespace adze {

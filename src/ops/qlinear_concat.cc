@@ -1,5 +1,5 @@
-// com.microsoft.QLinearConcat: concatenation of quantized tensors, each requantized to the output's parameters.
-// Inputs: y_scale, y_zero_point, then (tensor, scale, zero_point) for each operand.
+// com.microsoft.QLinearConcat: concatenation of quantized tensors, each requantized to the output's
+// parameters. Inputs: y_scale, y_zero_point, then (tensor, scale, zero_point) for each operand.
 #include "ops/quantize_util.h"
 
 namespace adze {
@@ -21,8 +21,7 @@ Status Infer(InferContext& ctx) {
     const Shape* const s = ctx.shape(i);
     known = known && s != nullptr;
     if (s == nullptr) continue;
-    ADZE_ASSIGN(const int axis,
-                NormalizeAxis(ctx.attrs.Int("axis"), static_cast<int>(s->size())));
+    ADZE_ASSIGN(const int axis, NormalizeAxis(ctx.attrs.Int("axis"), static_cast<int>(s->size())));
     if (!y) {
       y = *s;
       continue;
@@ -68,11 +67,10 @@ Status Eval(const EvalContext& ctx) {
     const int64_t x_row = ok ? x.dims[axis] * inner : 0;
     if (!ok || offset + x_row > y_row) return InvalidInput("operand sizes contradict the output");
     for (int64_t i = 0; i < x.size(); ++i) {
-      const float real =
-          DequantizeOne(Int8At(x, i), x_params.ScaleAt(0), x_params.ZeroPointAt(0));
-      SetInt8At(y, i / x_row * y_row + offset + i % x_row,
-                QuantizeOne(real, y_params.ScaleAt(0), y_params.ZeroPointAt(0), codes.lo,
-                            codes.hi));
+      const float real = DequantizeOne(Int8At(x, i), x_params.ScaleAt(0), x_params.ZeroPointAt(0));
+      SetInt8At(
+          y, i / x_row * y_row + offset + i % x_row,
+          QuantizeOne(real, y_params.ScaleAt(0), y_params.ZeroPointAt(0), codes.lo, codes.hi));
     }
     offset += x_row;
   }

@@ -1,5 +1,6 @@
 // QLinearConv and ConvInteger: convolutions of 8-bit codes with an exact int32 accumulator
-// acc = sum of (x - x_zero_point) * (w - w_zero_point[m]) + b[m]. Padding contributes nothing, that is real zero.
+// acc = sum of (x - x_zero_point) * (w - w_zero_point[m]) + b[m]. Padding contributes nothing, that
+// is real zero.
 #include "ops/conv_util.h"
 #include "ops/quantize_util.h"
 
@@ -11,8 +12,9 @@ std::optional<Dim> Channels(const InferContext& ctx, int w) {
   return s == nullptr || s->empty() ? std::nullopt : std::optional<Dim>((*s)[0]);
 }
 
-// Codes of x and w without their zero points, as the loop nest wants them. The sum is kept in 64 bits and reduced
-// modulo 2^32 at the end: what an int32 accumulator gives, without undefined behaviour on hostile input.
+// Codes of x and w without their zero points, as the loop nest wants them. The sum is kept in 64
+// bits and reduced modulo 2^32 at the end: what an int32 accumulator gives, without undefined
+// behaviour on hostile input.
 template <typename Finish>
 void Accumulate(const ConvDims& d, const ConstTensorView& x, int32_t x_zero_point,
                 const ConstTensorView& w, const QuantParamView& w_params, Finish&& finish) {
@@ -60,9 +62,9 @@ Status EvalQLinearConv(const EvalContext& ctx) {
   Accumulate(d, x, x_params.ZeroPointAt(0), w, w_params, [&](int64_t o, int64_t m, int64_t acc) {
     if (b.present()) acc += b.as<int32_t>()[m];
     const float multiplier = x_params.ScaleAt(0) * w_params.ScaleAt(m) / y_params.ScaleAt(0);
-    SetInt8At(y, o,
-              RequantizeOne(static_cast<int32_t>(acc), multiplier, y_zero_point, codes.lo,
-                            codes.hi));
+    SetInt8At(
+        y, o,
+        RequantizeOne(static_cast<int32_t>(acc), multiplier, y_zero_point, codes.lo, codes.hi));
   });
   return OkStatus();
 }

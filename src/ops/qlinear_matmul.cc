@@ -1,5 +1,5 @@
-// QLinearMatMul and MatMulInteger: products of 8-bit codes with an exact int32 accumulator. The parameters of a may be
-// per row, those of b per column.
+// QLinearMatMul and MatMulInteger: products of 8-bit codes with an exact int32 accumulator. The
+// parameters of a may be per row, those of b per column.
 #include "ops/matmul_util.h"
 #include "ops/quantize_util.h"
 
@@ -16,7 +16,8 @@ std::optional<Dim> Columns(const InferContext& ctx, int b) {
   return s == nullptr || s->size() < 2 ? std::nullopt : std::optional<Dim>(s->back());
 }
 
-// ONNX also allows parameters of rank >= 2, one vector for each matrix of a batch; nobody writes them.
+// ONNX also allows parameters of rank >= 2, one vector for each matrix of a batch; nobody writes
+// them.
 Status RefuseBatchedParams(const InferContext& ctx, std::initializer_list<int> inputs) {
   for (int i : inputs) {
     const Shape* const s = ctx.shape(i);
@@ -72,8 +73,7 @@ Status EvalQLinearMatMul(const EvalContext& ctx) {
   ADZE_TRY(CheckQuantParams(y_params, "y"));
   const CodeRange codes = CodesOf(y.dtype);
   Accumulate(d, a, a_params, b, b_params, [&](int64_t o, int64_t row, int64_t column, int64_t acc) {
-    const float multiplier =
-        a_params.ScaleAt(row) * b_params.ScaleAt(column) / y_params.ScaleAt(0);
+    const float multiplier = a_params.ScaleAt(row) * b_params.ScaleAt(column) / y_params.ScaleAt(0);
     SetInt8At(y, o,
               RequantizeOne(static_cast<int32_t>(acc), multiplier, y_params.ZeroPointAt(0),
                             codes.lo, codes.hi));

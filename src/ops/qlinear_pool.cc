@@ -1,7 +1,8 @@
-// com.microsoft.QLinearAveragePool and QLinearGlobalAveragePool: with acc = exact sum of (x - x_zero_point) over the
-// window, y = saturate(rne(acc * (x_scale / (y_scale * count))) + y_zero_point). With count_include_pad, count is always
-// the whole window, as in ONNX Runtime, which defines the operator (AveragePool counts less where a last window of
-// ceil_mode reaches beyond the padding).
+// com.microsoft.QLinearAveragePool and QLinearGlobalAveragePool: with acc = exact sum of (x -
+// x_zero_point) over the window, y = saturate(rne(acc * (x_scale / (y_scale * count))) +
+// y_zero_point). With count_include_pad, count is always the whole window, as in ONNX Runtime,
+// which defines the operator (AveragePool counts less where a last window of ceil_mode reaches
+// beyond the padding).
 #include "ops/pool_util.h"
 #include "ops/quantize_util.h"
 
@@ -9,9 +10,12 @@ namespace adze {
 namespace {
 
 constexpr AttrDef kAverageAttrs[] = {
-    {"auto_pad", AttrKind::kString},         {"ceil_mode", AttrKind::kInt},
-    {"channels_last", AttrKind::kInt},       {"count_include_pad", AttrKind::kInt},
-    {"kernel_shape", AttrKind::kInts, true}, {"pads", AttrKind::kInts},
+    {"auto_pad", AttrKind::kString},
+    {"ceil_mode", AttrKind::kInt},
+    {"channels_last", AttrKind::kInt},
+    {"count_include_pad", AttrKind::kInt},
+    {"kernel_shape", AttrKind::kInts, true},
+    {"pads", AttrKind::kInts},
     {"strides", AttrKind::kInts},
 };
 constexpr AttrDef kGlobalAttrs[] = {{"channels_last", AttrKind::kInt}};
@@ -48,9 +52,9 @@ struct MeanWriter {
         y_zero_point(QuantParamView{{}, ctx.in(4)}.ZeroPointAt(0)) {}
   void Store(int64_t o, int64_t acc, int64_t count) const {
     const float multiplier = x_scale / (y_scale * static_cast<float>(std::max<int64_t>(count, 1)));
-    SetInt8At(y, o,
-              RequantizeOne(static_cast<int32_t>(acc), multiplier, y_zero_point, codes.lo,
-                            codes.hi));
+    SetInt8At(
+        y, o,
+        RequantizeOne(static_cast<int32_t>(acc), multiplier, y_zero_point, codes.lo, codes.hi));
   }
   const TensorView& y;
   CodeRange codes;

@@ -1,5 +1,5 @@
-// Quantized operators: values by hand (ties, saturation, layouts), the integer convolutions and products against an
-// independent computation, and every refusal with its sentence.
+// Quantized operators: values by hand (ties, saturation, layouts), the integer convolutions and
+// products against an independent computation, and every refusal with its sentence.
 #include <cmath>
 #include <limits>
 
@@ -11,6 +11,7 @@ namespace {
 
 using op_test::Evaluate;
 using op_test::ExpectRefused;
+using op_test::F;
 using op_test::InferredShape;
 using op_test::Info;
 using op_test::Op;
@@ -25,7 +26,6 @@ constexpr StatusCode kInvalid = StatusCode::kInvalidInput;
 constexpr StatusCode kNotSupported = StatusCode::kUnsupported;
 
 const OpDef& MsOp(const char* name) { return Op(name, kMicrosoftDomain); }
-Tensor F(Ints dims, std::initializer_list<float> v) { return Tensor::FromValues(std::move(dims), v); }
 Tensor U8(Ints dims, std::initializer_list<uint8_t> v) {
   return Tensor::FromValues(std::move(dims), v);
 }
@@ -56,10 +56,10 @@ TEST(QuantizeLinear, TiesGoToEvenBeforeTheZeroPointAndValuesSaturate) {
   EXPECT_EQ(ValuesOf<uint16_t>(RunOp(Op("QuantizeLinear"), {{"output_dtype", int64_t{4}}},
                                      {F({2}, {40000.4f, -1}), Scale(1)})),
             (std::vector<uint16_t>{40000, 0}));
-  EXPECT_EQ(ValuesOf<int16_t>(
-                RunOp(Op("QuantizeLinear"), {}, {F({2}, {1, 40000}), Scale(0.5f),
-                                                 Tensor::Scalar<int16_t>(-7)})),
-            (std::vector<int16_t>{-5, 32767}));
+  EXPECT_EQ(
+      ValuesOf<int16_t>(RunOp(Op("QuantizeLinear"), {},
+                              {F({2}, {1, 40000}), Scale(0.5f), Tensor::Scalar<int16_t>(-7)})),
+      (std::vector<int16_t>{-5, 32767}));
 }
 
 TEST(QuantizeLinear, PerAxisAndBlocked) {
@@ -72,14 +72,14 @@ TEST(QuantizeLinear, PerAxisAndBlocked) {
             (Bytes{1, 4, 12, 4, 10, 24}));
   // Blocks of 2 along the last axis of size 3: the second block has one element.
   const Tensor scale = F({2, 2}, {1, 0.5f, 0.25f, 0.125f});
-  EXPECT_EQ(ValuesOf<uint8_t>(
-                RunOp(Op("QuantizeLinear"), {{"axis", int64_t{1}}, {"block_size", int64_t{2}}},
-                      {x, scale})),
-            (Bytes{1, 2, 6, 16, 20, 48}));
+  EXPECT_EQ(
+      ValuesOf<uint8_t>(RunOp(Op("QuantizeLinear"),
+                              {{"axis", int64_t{1}}, {"block_size", int64_t{2}}}, {x, scale})),
+      (Bytes{1, 2, 6, 16, 20, 48}));
   // Along the first axis each column has its own scale.
-  EXPECT_EQ(ValuesOf<uint8_t>(
-                RunOp(Op("QuantizeLinear"), {{"axis", int64_t{0}}, {"block_size", int64_t{2}}},
-                      {x, F({1, 3}, {1, 0.5f, 0.25f})})),
+  EXPECT_EQ(ValuesOf<uint8_t>(RunOp(Op("QuantizeLinear"),
+                                    {{"axis", int64_t{0}}, {"block_size", int64_t{2}}},
+                                    {x, F({1, 3}, {1, 0.5f, 0.25f})})),
             (Bytes{1, 4, 12, 4, 10, 24}));
 }
 
@@ -109,31 +109,54 @@ TEST(QuantizeLinear, Refusals) {
   const ValueInfo x = Info({2, 3});
   const ValueInfo codes = Info(DType::kUInt8, {2, 3});
   const ValueInfo one = Info(Shape{});
-  EXPECT_EQ(InferredShape(*d, {{"block_size", int64_t{2}}},
-                          {Info(DType::kUInt8, {2, Dim::Symbol("K")}),
-                           Info({2, Dim::Symbol("S")})}),
-            "[2,K]");
+  EXPECT_EQ(
+      InferredShape(*d, {{"block_size", int64_t{2}}},
+                    {Info(DType::kUInt8, {2, Dim::Symbol("K")}), Info({2, Dim::Symbol("S")})}),
+      "[2,K]");
   ExpectRefused({
       {q, {}, {x, Info({2})}, kInvalid, "input 'scale' has shape [2], must be [3]"},
       {q, {{"axis", int64_t{2}}}, {x, Info({3})}, kInvalid, "axis = 2 is out of range for rank 2"},
-      {q, {}, {x, one, Info(DType::kUInt8, {3})}, kInvalid,
-       "scale has shape [], zero point [3]"},
-      {q, {{"block_size", int64_t{2}}}, {x, Info({2, 3})}, kInvalid,
+      {q, {}, {x, one, Info(DType::kUInt8, {3})}, kInvalid, "scale has shape [], zero point [3]"},
+      {q,
+       {{"block_size", int64_t{2}}},
+       {x, Info({2, 3})},
+       kInvalid,
        "scale has shape [2,3], must be [2,2] for blocks of 2"},
       {q, {{"block_size", int64_t{-1}}}, {x, one}, kInvalid, "block_size = -1, must be >= 0"},
-      {q, {{"output_dtype", int64_t{17}}}, {x, one}, kNotSupported,
+      {q,
+       {{"output_dtype", int64_t{17}}},
+       {x, one},
+       kNotSupported,
        "output_dtype = 17, supported: int8, uint8, int16, uint16"},
-      {q, {{"output_dtype", int64_t{3}}}, {x, one, Info(DType::kUInt8, Shape{})}, kInvalid,
+      {q,
+       {{"output_dtype", int64_t{3}}},
+       {x, one, Info(DType::kUInt8, Shape{})},
+       kInvalid,
        "output_dtype is int8, the zero point is uint8"},
-      {q, {}, {x, one, Info(DType::kInt32, Shape{})}, kNotSupported,
+      {q,
+       {},
+       {x, one, Info(DType::kInt32, Shape{})},
+       kNotSupported,
        "input 'y_zero_point' has element type int32, supported: int8, uint8, int16, uint16"},
-      {q, {}, {Info(DType::kInt32, {2}), one}, kNotSupported,
+      {q,
+       {},
+       {Info(DType::kInt32, {2}), one},
+       kNotSupported,
        "input 'x' has element type int32, supported: float32, float16, bfloat16"},
-      {d, {}, {Info(DType::kInt64, {2}), one}, kNotSupported,
+      {d,
+       {},
+       {Info(DType::kInt64, {2}), one},
+       kNotSupported,
        "input 'x' has element type int64, supported: int8, uint8, int16, uint16, int32"},
-      {d, {}, {codes, one, Info(DType::kInt8, Shape{})}, kInvalid,
+      {d,
+       {},
+       {codes, one, Info(DType::kInt8, Shape{})},
+       kInvalid,
        "input 'x_zero_point' has element type int8, must be uint8"},
-      {d, {}, {codes, Info(DType::kFloat64, Shape{})}, kNotSupported,
+      {d,
+       {},
+       {codes, Info(DType::kFloat64, Shape{})},
+       kNotSupported,
        "input 'scale' has element type float64, supported: float32, float16, bfloat16"},
       {d, {}, {codes, {}}, kInvalid, "input 'scale' is missing"},
   });
@@ -153,11 +176,16 @@ TEST(DynamicQuantizeLinear, ByHand) {
 }
 
 TEST(QLinearConv, PaddingIsRealZeroAndTiesGoToEven) {
-  // One channel, kernel [1, 1], x zero point 10: sums of neighbours without zero points are 1, 3, 2, at the borders
-  // with a real zero. Multiplier 0.5 makes ties.
-  const std::vector<Tensor> in = {U8({1, 1, 2}, {11, 12}), Scale(1),   Zero(10),
-                                  S8({1, 1, 2}, {1, 1}),   Scale(0.5f), SZero(0),
-                                  Scale(1),                Zero(1)};
+  // One channel, kernel [1, 1], x zero point 10: sums of neighbours without zero points are 1, 3,
+  // 2, at the borders with a real zero. Multiplier 0.5 makes ties.
+  const std::vector<Tensor> in = {U8({1, 1, 2}, {11, 12}),
+                                  Scale(1),
+                                  Zero(10),
+                                  S8({1, 1, 2}, {1, 1}),
+                                  Scale(0.5f),
+                                  SZero(0),
+                                  Scale(1),
+                                  Zero(1)};
   const AttrMap pads = {{"pads", Ints{1, 1}}};
   EXPECT_EQ(ValuesOf<uint8_t>(RunOp(Op("QLinearConv"), pads, in)), (Bytes{1, 3, 2}));
   std::vector<Tensor> biased = in;
@@ -165,7 +193,8 @@ TEST(QLinearConv, PaddingIsRealZeroAndTiesGoToEven) {
   EXPECT_EQ(ValuesOf<uint8_t>(RunOp(Op("QLinearConv"), pads, biased)), (Bytes{255, 255, 255}));
 }
 
-// y = saturate(rne(float(acc) * m[c]) + zero point), computed independently, per channel, signed and unsigned, groups.
+// y = saturate(rne(float(acc) * m[c]) + zero point), computed independently, per channel, signed
+// and unsigned, groups.
 TEST(QLinearConv, BruteForce) {
   std::mt19937 rng(3);
   for (int trial = 0; trial < 20; ++trial) {
@@ -228,11 +257,11 @@ TEST(QLinearMatMul, PerRowAndPerColumn) {
 }
 
 TEST(QGemm, QuantizedAndFloatResult) {
-  const Tensor a = U8({1, 2}, {3, 5});                     // minus 1: 2, 4
-  const Tensor bt = S8({3, 2}, {1, 1, 2, 0, -1, 1});       // transposed: columns (1,1), (2,0), (-1,1)
+  const Tensor a = U8({1, 2}, {3, 5});                // minus 1: 2, 4
+  const Tensor bt = S8({3, 2}, {1, 1, 2, 0, -1, 1});  // transposed: columns (1,1), (2,0), (-1,1)
   const Tensor c = Tensor::FromValues<int32_t>({3}, {0, 1, 2});
-  const std::vector<Tensor> in = {a, Scale(0.5f), Zero(1), bt, F({3}, {1, 2, 4}),
-                                  S8({3}, {0, 0, 0}), c};
+  const std::vector<Tensor> in = {
+      a, Scale(0.5f), Zero(1), bt, F({3}, {1, 2, 4}), S8({3}, {0, 0, 0}), c};
   const AttrMap attrs = {{"transB", int64_t{1}}, {"alpha", 2.0f}};
   EXPECT_EQ(ValuesOf<float>(RunOp(MsOp("QGemm"), attrs, in)), (std::vector<float>{6, 10, 16}));
   std::vector<Tensor> quantized = in;
@@ -249,8 +278,8 @@ TEST(QLinearAdd, ByHand) {
             (Bytes{4, 5, 5, 66}));  // 1, 1.5, 2.5, 63
   // Without zero points, broadcast over two dimensions; saturates.
   EXPECT_EQ(ValuesOf<int8_t>(RunOp(MsOp("QLinearAdd"), {},
-                                   {S8({2, 1}, {-100, 100}), Scale(1), Tensor(),
-                                    S8({2}, {-100, 1}), Scale(1), Tensor(), Scale(1)})),
+                                   {S8({2, 1}, {-100, 100}), Scale(1), Tensor(), S8({2}, {-100, 1}),
+                                    Scale(1), Tensor(), Scale(1)})),
             (SBytes{-128, -99, 0, 101}));
 }
 
@@ -272,8 +301,7 @@ TEST(QLinearConcat, RequantizesEachOperand) {
 TEST(QLinearPool, MeansOfExactSums) {
   const Tensor x = U8({1, 1, 4}, {10, 11, 13, 20});
   const std::vector<Tensor> in = {x, Scale(1), Zero(10), Scale(0.5f), Zero(100)};
-  EXPECT_EQ(ValuesOf<uint8_t>(
-                RunOp(MsOp("QLinearAveragePool"), {{"kernel_shape", Ints{2}}}, in)),
+  EXPECT_EQ(ValuesOf<uint8_t>(RunOp(MsOp("QLinearAveragePool"), {{"kernel_shape", Ints{2}}}, in)),
             (Bytes{101, 104, 113}));
   const AttrMap padded = {{"kernel_shape", Ints{2}}, {"pads", Ints{0, 1}}, {"strides", Ints{3}}};
   AttrMap counted = padded;
@@ -289,8 +317,8 @@ TEST(QLinearActivation, EveryCode) {
   for (int i = 0; i < 256; ++i) codes.mutable_data<int8_t>()[i] = static_cast<int8_t>(i - 128);
   const std::vector<Tensor> in = {codes, Scale(0.05f), SZero(10), Scale(1.0f / 256), SZero(-128)};
   const SBytes sigmoid = ValuesOf<int8_t>(RunOp(MsOp("QLinearSigmoid"), {}, in));
-  const SBytes leaky = ValuesOf<int8_t>(RunOp(
-      MsOp("QLinearLeakyRelu"), {{"alpha", 0.25f}}, {codes, Scale(1), SZero(10), Scale(1), Tensor()}));
+  const SBytes leaky = ValuesOf<int8_t>(RunOp(MsOp("QLinearLeakyRelu"), {{"alpha", 0.25f}},
+                                              {codes, Scale(1), SZero(10), Scale(1), Tensor()}));
   for (int i = 0; i < 256; ++i) {
     const double real = 0.05 * (i - 138);
     const int64_t want = RoundEven(256 / (1 + std::exp(-real))) - 128;
@@ -311,28 +339,30 @@ TEST(QLinearActivation, SoftmaxRunsDependOnTheOpset) {
   EXPECT_EQ(softmax(13), (Bytes{128, 128, 128, 128}));  // the last axis
   EXPECT_EQ(softmax(12), (Bytes{64, 64, 64, 64}));      // everything from axis 1 on
   // exp(ln 3 * (1 - 0)): 3/4 and 1/4.
-  EXPECT_EQ(ValuesOf<uint8_t>(RunOp(MsOp("QLinearSoftmax"), {{"opset", int64_t{13}}},
-                                    {U8({2}, {1, 0}), Scale(std::log(3.0f)), Zero(9),
-                                     Scale(1.0f / 256), Zero(0)})),
+  EXPECT_EQ(ValuesOf<uint8_t>(RunOp(
+                MsOp("QLinearSoftmax"), {{"opset", int64_t{13}}},
+                {U8({2}, {1, 0}), Scale(std::log(3.0f)), Zero(9), Scale(1.0f / 256), Zero(0)})),
             (Bytes{192, 64}));
 }
 
 TEST(FakeQuant, IsQuantizeThenDequantize) {
   const OpDef& op = Op("FakeQuant", kAdzeDomain);
   const auto attrs = [](float scale) {
-    return AttrMap{{"scale", scale}, {"zero_point", int64_t{1}}, {"qmin", int64_t{0}},
-                   {"qmax", int64_t{15}}};
+    return AttrMap{
+        {"scale", scale}, {"zero_point", int64_t{1}}, {"qmin", int64_t{0}}, {"qmax", int64_t{15}}};
   };
   const Tensor x = F({5}, {0.25f, 0.75f, -3, 100, 1.1f});
-  EXPECT_EQ(ValuesOf<float>(RunOp(op, attrs(0.5f), {x})),
-            (std::vector<float>{0, 1, -0.5f, 7, 1}));
+  EXPECT_EQ(ValuesOf<float>(RunOp(op, attrs(0.5f), {x})), (std::vector<float>{0, 1, -0.5f, 7, 1}));
   EXPECT_TRUE(BitEqual(RunOp(op, attrs(0), {x}), x));
   AttrMap outside = attrs(1);
   outside.Set("zero_point", int64_t{16});
   const ValueInfo info = Info({5});
   ExpectRefused({
       {&op, attrs(-1), {info}, kInvalid, "scale = -1.000000, must be finite and >= 0"},
-      {&op, outside, {info}, kInvalid,
+      {&op,
+       outside,
+       {info},
+       kInvalid,
        "qmin = 0, zero_point = 16, qmax = 15 must be in this order and within +-2^16"},
   });
 }
@@ -347,50 +377,108 @@ TEST(QLinear, Refusals) {
   const ValueInfo m = Info(DType::kUInt8, {2, 3});
   const OpDef* const matmul = &Op("QLinearMatMul");
   ExpectRefused({
-      {conv, {}, {Info({1, 4, 5}), s, zu, w, s, zs, s, zu}, kNotSupported,
+      {conv,
+       {},
+       {Info({1, 4, 5}), s, zu, w, s, zs, s, zu},
+       kNotSupported,
        "input 'x' has element type float32, supported: int8, uint8"},
-      {conv, {}, {x, s, zs, w, s, zs, s, zu}, kInvalid,
+      {conv,
+       {},
+       {x, s, zs, w, s, zs, s, zu},
+       kInvalid,
        "input 'x_zero_point' has element type int8, must be uint8"},
-      {conv, {}, {x, Info({4}), zu, w, s, zs, s, zu}, kInvalid,
+      {conv,
+       {},
+       {x, Info({4}), zu, w, s, zs, s, zu},
+       kInvalid,
        "input 'x_scale' must have one element, is [4]"},
-      {conv, {}, {x, s, zu, w, Info({5}), zs, s, zu}, kInvalid,
+      {conv,
+       {},
+       {x, s, zu, w, Info({5}), zs, s, zu},
+       kInvalid,
        "input 'w_scale' has shape [5], must be [6]"},
       {conv, {}, {x, s, zu, w, s, zs, s, {}}, kInvalid, "input 'y_zero_point' is missing"},
-      {conv, {}, {x, s, zu, w, s, zs, s, zu, Info({6})}, kNotSupported,
+      {conv,
+       {},
+       {x, s, zu, w, s, zs, s, zu, Info({6})},
+       kNotSupported,
        "input 'B' has element type float32, supported: int32"},
-      {conv, {}, {x, s, zu, w, s, zs, s, zu, Info(DType::kInt32, {4})}, kInvalid,
+      {conv,
+       {},
+       {x, s, zu, w, s, zs, s, zu, Info(DType::kInt32, {4})},
+       kInvalid,
        "input 'B' has shape [4], must be [6]"},
-      {&Op("ConvInteger"), {}, {x, w, zu, Info(DType::kInt8, {4})}, kInvalid,
+      {&Op("ConvInteger"),
+       {},
+       {x, w, zu, Info(DType::kInt8, {4})},
+       kInvalid,
        "input 'w_zero_point' has shape [4], must be [6]"},
-      {matmul, {}, {m, Info({2, 1}), zu, m, s, zu, s, zu}, kNotSupported,
-       "quantization parameters of shape [2,1], supported: one value, per row of A, per column of B"},
-      {matmul, {}, {m, s, zu, m, s, zu, s, zu}, kInvalid,
+      {matmul,
+       {},
+       {m, Info({2, 1}), zu, m, s, zu, s, zu},
+       kNotSupported,
+       "quantization parameters of shape [2,1], supported: one value, per row of A, per column of "
+       "B"},
+      {matmul,
+       {},
+       {m, s, zu, m, s, zu, s, zu},
+       kInvalid,
        "shapes [2,3] and [2,3] cannot be multiplied"},
-      {&Op("MatMulInteger"), {}, {m, Info(DType::kUInt8, {3, 2}), Info(DType::kUInt8, {3})},
-       kInvalid, "input 'a_zero_point' has shape [3], must be [2]"},
-      {&MsOp("QGemm"), {}, {m, s, zu, Info(DType::kUInt8, {3, 2}), s, zu, {}, {}, zu}, kInvalid,
+      {&Op("MatMulInteger"),
+       {},
+       {m, Info(DType::kUInt8, {3, 2}), Info(DType::kUInt8, {3})},
+       kInvalid,
+       "input 'a_zero_point' has shape [3], must be [2]"},
+      {&MsOp("QGemm"),
+       {},
+       {m, s, zu, Info(DType::kUInt8, {3, 2}), s, zu, {}, {}, zu},
+       kInvalid,
        "input 'y_scale' is missing, 'y_zero_point' is given"},
-      {&MsOp("QLinearAdd"), {}, {m, s, zu, Info(DType::kInt8, {2, 3}), s, zs, s, zu}, kInvalid,
+      {&MsOp("QLinearAdd"),
+       {},
+       {m, s, zu, Info(DType::kInt8, {2, 3}), s, zs, s, zu},
+       kInvalid,
        "input 'B' has element type int8, must be uint8"},
-      {&MsOp("QLinearAdd"), {}, {m, s, zu, Info(DType::kUInt8, {2}), s, zu, s, zu}, kInvalid,
+      {&MsOp("QLinearAdd"),
+       {},
+       {m, s, zu, Info(DType::kUInt8, {2}), s, zu, s, zu},
+       kInvalid,
        "shapes [2,3] and [2] cannot be broadcast together"},
-      {&MsOp("QLinearConcat"), {{"axis", int64_t{0}}}, {s, zu, m, s, zu, m}, kInvalid,
+      {&MsOp("QLinearConcat"),
+       {{"axis", int64_t{0}}},
+       {s, zu, m, s, zu, m},
+       kInvalid,
        "has 6 inputs, must have 2 and then 3 for each operand"},
-      {&MsOp("QLinearConcat"), {{"axis", int64_t{0}}},
-       {s, zu, m, s, zu, Info(DType::kUInt8, {2, 4}), s, zu}, kInvalid,
+      {&MsOp("QLinearConcat"),
+       {{"axis", int64_t{0}}},
+       {s, zu, m, s, zu, Info(DType::kUInt8, {2, 4}), s, zu},
+       kInvalid,
        "operand shapes [4,3] and [2,4] differ outside axis 0"},
-      {&MsOp("QLinearConcat"), {{"axis", int64_t{2}}}, {s, zu, m, s, zu}, kInvalid,
+      {&MsOp("QLinearConcat"),
+       {{"axis", int64_t{2}}},
+       {s, zu, m, s, zu},
+       kInvalid,
        "axis = 2 is out of range for rank 2"},
-      {&MsOp("QLinearGlobalAveragePool"), {{"channels_last", int64_t{1}}}, {x, s, zu, s, zu},
-       kNotSupported, "channels_last = 1 is not supported"},
-      {&MsOp("QLinearSigmoid"), {}, {m, s, zu, s, zs}, kInvalid,
+      {&MsOp("QLinearGlobalAveragePool"),
+       {{"channels_last", int64_t{1}}},
+       {x, s, zu, s, zu},
+       kNotSupported,
+       "channels_last = 1 is not supported"},
+      {&MsOp("QLinearSigmoid"),
+       {},
+       {m, s, zu, s, zs},
+       kInvalid,
        "input 'y_zero_point' has element type int8, must be uint8"},
-      {&MsOp("QLinearSoftmax"), {{"opset", int64_t{13}}, {"axis", int64_t{5}}}, {m, s, zu, s, zu},
-       kInvalid, "axis = 5 is out of range for rank 2"},
+      {&MsOp("QLinearSoftmax"),
+       {{"opset", int64_t{13}}, {"axis", int64_t{5}}},
+       {m, s, zu, s, zu},
+       kInvalid,
+       "axis = 5 is out of range for rank 2"},
   });
 }
 
-// A shape rule may have accepted symbolic dims that turn out to contradict each other: evaluations must notice.
+// A shape rule may have accepted symbolic dims that turn out to contradict each other: evaluations
+// must notice.
 TEST(QLinear, EvaluationRefusesSizesThatContradict) {
   const Tensor s = Scale(1), z = Zero(0);
   const Tensor m = Tensor::Allocate(DType::kUInt8, {2, 3});
@@ -407,10 +495,16 @@ TEST(QLinear, EvaluationRefusesSizesThatContradict) {
   };
   const Case cases[] = {
       {Op("QuantizeLinear"), {}, {F({2}, {1, 2}), s4}, DType::kUInt8, {2}},
-      {Op("QuantizeLinear"), {}, {F({2}, {1, 2}), s, Tensor::Allocate(DType::kUInt8, {0})},
-       DType::kUInt8, {2}},
-      {Op("DequantizeLinear"), {{"block_size", int64_t{2}}}, {m, Tensor::Allocate(DType::kFloat32, {2, 1})},
-       DType::kFloat32, {2, 3}},
+      {Op("QuantizeLinear"),
+       {},
+       {F({2}, {1, 2}), s, Tensor::Allocate(DType::kUInt8, {0})},
+       DType::kUInt8,
+       {2}},
+      {Op("DequantizeLinear"),
+       {{"block_size", int64_t{2}}},
+       {m, Tensor::Allocate(DType::kFloat32, {2, 1})},
+       DType::kFloat32,
+       {2, 3}},
       {Op("QLinearConv"), {}, {image, s, z, w, s, z, s, z}, DType::kUInt8, {1, 3, 4}},
       {Op("QLinearConv"), {}, {image, s, z, w2, s4, z, s, z}, DType::kUInt8, {1, 3, 4}},
       {Op("ConvInteger"), {}, {image, w, z, z}, DType::kInt32, {1, 3, 4}},
@@ -419,7 +513,11 @@ TEST(QLinear, EvaluationRefusesSizesThatContradict) {
       {MsOp("QGemm"), {}, {m, s, z, m, s, z, Tensor(), s, z}, DType::kUInt8, {2, 3}},
       {MsOp("QLinearAdd"), {}, {m, s, z, image, s, z, s, z}, DType::kUInt8, {2, 3}},
       {MsOp("QLinearMul"), {}, {m, s4, z, m, s, z, s, z}, DType::kUInt8, {2, 3}},
-      {MsOp("QLinearConcat"), {{"axis", int64_t{0}}}, {s, z, m, s, z, m, s, z}, DType::kUInt8, {3, 3}},
+      {MsOp("QLinearConcat"),
+       {{"axis", int64_t{0}}},
+       {s, z, m, s, z, m, s, z},
+       DType::kUInt8,
+       {3, 3}},
       {MsOp("QLinearGlobalAveragePool"), {}, {image, s, z, s, z}, DType::kUInt8, {2, 2, 1}},
       {MsOp("QLinearSigmoid"), {}, {m, s4, z, s, z}, DType::kUInt8, {2, 3}},
   };

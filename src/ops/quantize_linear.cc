@@ -10,11 +10,16 @@ constexpr AttrDef kAttrs[] = {
 // ONNX's TensorProto.DataType codes; 0 means "not given".
 Result<DType> ReadOutputType(int64_t code) {
   switch (code) {
-    case 0: return DType::kUndefined;
-    case 2: return DType::kUInt8;
-    case 3: return DType::kInt8;
-    case 4: return DType::kUInt16;
-    case 5: return DType::kInt16;
+    case 0:
+      return DType::kUndefined;
+    case 2:
+      return DType::kUInt8;
+    case 3:
+      return DType::kInt8;
+    case 4:
+      return DType::kUInt16;
+    case 5:
+      return DType::kInt16;
     default:
       return Unsupported("output_dtype = " + std::to_string(code) +
                          ", supported: int8, uint8, int16, uint16");

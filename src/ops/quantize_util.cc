@@ -29,8 +29,10 @@ Status CheckQuantizeInputs(const InferContext& ctx) {
   const Shape* const zero_point = ctx.shape(2);
   if (scale == nullptr) return OkStatus();
   if (zero_point != nullptr) {
-    bool same = zero_point->size() == scale->size();
-    for (size_t i = 0; same && i < scale->size(); ++i) {
+    // ONNX Runtime's quantizer writes a bias of one channel with scale [1] and zero point [].
+    const bool one_each = NumElements(*scale).IsConst(1) && NumElements(*zero_point).IsConst(1);
+    bool same = one_each || zero_point->size() == scale->size();
+    for (size_t i = 0; same && !one_each && i < scale->size(); ++i) {
       const Dim& a = (*scale)[i];
       const Dim& b = (*zero_point)[i];
       same = !a.is_const() || !b.is_const() || a == b;
@@ -103,8 +105,8 @@ Status RequireQuantized(const InferContext& ctx, int tensor, int scale, int zero
 
 Result<DType> RequireOutputParams(const InferContext& ctx, int scale, int zero_point,
                                   DType fallback) {
-  ADZE_TRY(RequireDType(ctx, scale, "y_scale",
-                        {DType::kFloat32, DType::kFloat16, DType::kBFloat16}));
+  ADZE_TRY(
+      RequireDType(ctx, scale, "y_scale", {DType::kFloat32, DType::kFloat16, DType::kBFloat16}));
   ADZE_TRY(RequireScalar(ctx, scale, "y_scale"));
   if (ctx.input(zero_point) == nullptr && fallback != DType::kUndefined) return fallback;
   ADZE_TRY(RequireDType(ctx, zero_point, "y_zero_point", {DType::kInt8, DType::kUInt8}));

@@ -1,5 +1,5 @@
-// Layout of the parameters of QuantizeLinear and DequantizeLinear, and checks of the quantization parameters that the
-// QLinear operators take as inputs.
+// Layout of the parameters of QuantizeLinear and DequantizeLinear, and checks of the quantization
+// parameters that the QLinear operators take as inputs.
 #ifndef ADZE_OPS_QUANTIZE_UTIL_H_
 #define ADZE_OPS_QUANTIZE_UTIL_H_
 
@@ -15,8 +15,9 @@ namespace adze {
 inline constexpr AttrDef kAxisAttr = {"axis", AttrKind::kInt};
 inline constexpr AttrDef kBlockSizeAttr = {"block_size", AttrKind::kInt};
 
-// Checks inputs 0 (x), 1 (scale) and 2 (zero point, optional) against each other: scale of one element (per tensor), of
-// rank 1 (per axis) or, with block_size, of x's rank with dimension `axis` divided by the block size, rounded up.
+// Checks inputs 0 (x), 1 (scale) and 2 (zero point, optional) against each other: scale of one
+// element (per tensor), of rank 1 (per axis) or, with block_size, of x's rank with dimension `axis`
+// divided by the block size, rounded up.
 Status CheckQuantizeInputs(const InferContext& ctx);
 
 // Which element of scale and zero point belongs to an element of x.
@@ -40,8 +41,9 @@ Result<QuantLayout> ReadQuantLayout(const AttrMap& attrs, const ConstTensorView&
                                     const ConstTensorView& scale,
                                     const ConstTensorView& zero_point);
 
-// Checks the quantized tensor at input `tensor` (int8 or uint8) with its scale and zero point inputs, each of one
-// element or, if `channels` is given, a vector of that many. `zero_point` may be absent.
+// Checks the quantized tensor at input `tensor` (int8 or uint8) with its scale and zero point
+// inputs, each of one element or, if `channels` is given, a vector of that many. `zero_point` may
+// be absent.
 Status RequireQuantized(const InferContext& ctx, int tensor, int scale, int zero_point,
                         const char* name, std::optional<Dim> channels = std::nullopt);
 // The same for an output, whose dtype is that of the zero point, or `fallback` without one.

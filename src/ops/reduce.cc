@@ -1,6 +1,7 @@
-// Reductions over given axes (all by default): ReduceSum, Mean, Max, Min, Prod, L1, L2, SumSquare, LogSum, LogSumExp.
-// Floats accumulate in double, so that the result does not depend on how a faster kernel orders the sum; integers in
-// 64 bits, wrapping. An empty set gives the neutral element.
+// Reductions over given axes (all by default): ReduceSum, Mean, Max, Min, Prod, L1, L2, SumSquare,
+// LogSum, LogSumExp. Floats accumulate in double, so that the result does not depend on how a
+// faster kernel orders the sum; integers in 64 bits, wrapping. An empty set gives the neutral
+// element.
 #include <cmath>
 #include <limits>
 
@@ -12,8 +13,8 @@
 namespace adze {
 namespace {
 
-// --- accumulators: start (lowest and highest: the range of the element type), Add, Finish. `exact` says that integers
-// can be accumulated as integers; otherwise they are in double and truncate.
+// --- accumulators: start (lowest and highest: the range of the element type), Add, Finish. `exact`
+// says that integers can be accumulated as integers; otherwise they are in double and truncate.
 
 template <typename A>
 struct Sum {
@@ -220,38 +221,40 @@ Status Eval(const EvalContext& ctx) {
     } else if (IsFloat(y.dtype)) {
       SetFloatAt(y, i, static_cast<float>(v));
     } else {
-      DispatchDType(y.dtype, [&](auto zero) { y.as<decltype(zero)>()[i] = TruncateTo<decltype(zero)>(v); });
+      DispatchDType(y.dtype,
+                    [&](auto zero) { y.as<decltype(zero)>()[i] = TruncateTo<decltype(zero)>(v); });
     }
   };
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   if (x.dtype == DType::kFloat32) {
-    Loop<Acc<double>>(plan, -kInfinity, kInfinity,
-                      [&](int64_t i) -> double { return x.as<float>()[i]; }, store_double);
+    Loop<Acc<double>>(
+        plan, -kInfinity, kInfinity, [&](int64_t i) -> double { return x.as<float>()[i]; },
+        store_double);
   } else if (IsFloat(x.dtype) || !Acc<double>::exact) {
-    Loop<Acc<double>>(plan, -kInfinity, kInfinity, [&](int64_t i) { return NumberAt(x, i); },
-                      store_double);
+    Loop<Acc<double>>(
+        plan, -kInfinity, kInfinity, [&](int64_t i) { return NumberAt(x, i); }, store_double);
   } else if constexpr (Acc<double>::exact) {
     const auto store = [&](int64_t i, auto v) {
       DispatchDType(y.dtype,
                     [&](auto zero) { y.as<decltype(zero)>()[i] = static_cast<decltype(zero)>(v); });
     };
     if (x.dtype == DType::kUInt64) {
-      Loop<Acc<uint64_t>>(plan, uint64_t{0}, UINT64_MAX,
-                          [&](int64_t i) { return x.as<uint64_t>()[i]; }, store);
+      Loop<Acc<uint64_t>>(
+          plan, uint64_t{0}, UINT64_MAX, [&](int64_t i) { return x.as<uint64_t>()[i]; }, store);
     } else {
       const IntRange range = x.dtype == DType::kBool ? IntRange{0, 1} : RangeOf(x.dtype);
-      Loop<Acc<int64_t>>(plan, range.min, range.max, [&](int64_t i) { return IntegerAt(x, i); },
-                         store);
+      Loop<Acc<int64_t>>(
+          plan, range.min, range.max, [&](int64_t i) { return IntegerAt(x, i); }, store);
     }
   }
   return OkStatus();
 }
 
-constexpr AttrDef kAttrs[] = {{"keepdims", AttrKind::kInt}, {"noop_with_empty_axes", AttrKind::kInt}};
+constexpr AttrDef kAttrs[] = {{"keepdims", AttrKind::kInt},
+                              {"noop_with_empty_axes", AttrKind::kInt}};
 
 constexpr OpDef Reduction(const char* name, const char* summary, Status (*infer)(InferContext&),
-                          Status (*eval)(const EvalContext&),
-                          QuantKind quant = QuantKind::kFloat) {
+                          Status (*eval)(const EvalContext&), QuantKind quant = QuantKind::kFloat) {
   return {.name = name,
           .summary = summary,
           .max_inputs = 2,
@@ -266,21 +269,21 @@ constexpr OpDef Reduction(const char* name, const char* summary, Status (*infer)
 extern constexpr OpDef kReduceSumOp = Reduction(
     "ReduceSum", "Sum over axes",
     [](InferContext& ctx) {
-      return InferKnown(ctx, [](const Dim& a, const Dim& b) { return a + b; }, 0);
+      return InferKnown(
+          ctx, [](const Dim& a, const Dim& b) { return a + b; }, 0);
     },
     Eval<Sum>);
 extern constexpr OpDef kReduceProdOp = Reduction(
     "ReduceProd", "Product over axes",
     [](InferContext& ctx) {
-      return InferKnown(ctx, [](const Dim& a, const Dim& b) { return a * b; }, 1);
+      return InferKnown(
+          ctx, [](const Dim& a, const Dim& b) { return a * b; }, 1);
     },
     Eval<Prod>);
-extern constexpr OpDef kReduceMeanOp = Reduction("ReduceMean", "Mean over axes", InferNumber,
-                                                 Eval<Mean>, QuantKind::kAverage);
-extern constexpr OpDef kReduceMaxOp =
-    Reduction("ReduceMax", "Maximum over axes", Infer, Eval<Max>);
-extern constexpr OpDef kReduceMinOp =
-    Reduction("ReduceMin", "Minimum over axes", Infer, Eval<Min>);
+extern constexpr OpDef kReduceMeanOp =
+    Reduction("ReduceMean", "Mean over axes", InferNumber, Eval<Mean>, QuantKind::kAverage);
+extern constexpr OpDef kReduceMaxOp = Reduction("ReduceMax", "Maximum over axes", Infer, Eval<Max>);
+extern constexpr OpDef kReduceMinOp = Reduction("ReduceMin", "Minimum over axes", Infer, Eval<Min>);
 extern constexpr OpDef kReduceL1Op =
     Reduction("ReduceL1", "Sum of magnitudes over axes", InferNumber, Eval<L1>);
 extern constexpr OpDef kReduceL2Op =
@@ -289,8 +292,8 @@ extern constexpr OpDef kReduceSumSquareOp =
     Reduction("ReduceSumSquare", "Sum of squares over axes", InferNumber, Eval<SumSquare>);
 extern constexpr OpDef kReduceLogSumOp =
     Reduction("ReduceLogSum", "Logarithm of the sum over axes", InferNumber, Eval<LogSum>);
-extern constexpr OpDef kReduceLogSumExpOp = Reduction(
-    "ReduceLogSumExp", "Logarithm of the sum of exponentials over axes", InferNumber,
-    Eval<LogSumExp>);
+extern constexpr OpDef kReduceLogSumExpOp =
+    Reduction("ReduceLogSumExp", "Logarithm of the sum of exponentials over axes", InferNumber,
+              Eval<LogSumExp>);
 
 }  // namespace adze

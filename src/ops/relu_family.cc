@@ -21,8 +21,8 @@ Status InferCelu(InferContext& ctx) {
 
 Status EvalLeakyRelu(const EvalContext& ctx) {
   const float alpha = ctx.attrs.Float("alpha", 0.01f);
-  return MapUnaryFloat(
-      ctx, [=](auto x) { return x < 0 ? static_cast<decltype(x)>(alpha) * x : x; });
+  return MapUnaryFloat(ctx,
+                       [=](auto x) { return x < 0 ? static_cast<decltype(x)>(alpha) * x : x; });
 }
 
 Status EvalElu(const EvalContext& ctx) {

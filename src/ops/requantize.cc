@@ -1,5 +1,5 @@
-// adze.Requantize: y = x. It changes the format of a tensor: input and output differ in their quantized types, or one of
-// them has none (the borders between float and integers).
+// adze.Requantize: y = x. It changes the format of a tensor: input and output differ in their
+// quantized types, or one of them has none (the borders between float and integers).
 #include "ops/op_util.h"
 #include "ops/strided.h"
 

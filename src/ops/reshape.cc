@@ -8,8 +8,8 @@
 namespace adze {
 namespace {
 
-// What -1 stands for: elements of `x` over the product of the other `dims`. Equal dimensions cancel first, so that
-// symbolic ones (and a size of 0 that is copied) need no division.
+// What -1 stands for: elements of `x` over the product of the other `dims`. Equal dimensions cancel
+// first, so that symbolic ones (and a size of 0 that is copied) need no division.
 Result<std::optional<Dim>> InferMinusOne(const Shape& x, const Shape& dims, size_t minus_one) {
   Shape rest = x;
   Dim known = 1;

@@ -1,13 +1,14 @@
-// Resize: interpolation onto a grid of another size, separable over the axes. Every output coordinate maps to a
-// (fractional) coordinate of the input (coordinate_transformation_mode); `mode` says which neighbours are weighted.
+// Resize: interpolation onto a grid of another size, separable over the axes. Every output
+// coordinate maps to a (fractional) coordinate of the input (coordinate_transformation_mode);
+// `mode` says which neighbours are weighted.
 #include <algorithm>
 #include <cmath>
 
+#include "numerics/rounding.h"
 #include "ops/convert.h"
 #include "ops/op_util.h"
 #include "ops/shape_util.h"
 #include "ops/strided.h"
-#include "numerics/rounding.h"
 
 namespace adze {
 namespace {
@@ -68,8 +69,8 @@ Result<Options> ReadOptions(const AttrMap& attrs) {
                  attrs.Float("extrapolation_value", 0.0f)};
 }
 
-// One axis: `scale` is output over input, possibly fractional where `out` had to be rounded; the region of interest
-// is in units of the axis.
+// One axis: `scale` is output over input, possibly fractional where `out` had to be rounded; the
+// region of interest is in units of the axis.
 struct Axis {
   int64_t in = 1;
   int64_t out = 1;
@@ -99,7 +100,8 @@ Status CheckCount(const char* what, int64_t n, int64_t expected) {
                       std::to_string(expected));
 }
 
-// Fills axis[0 .. rank) for an input of known dims. Exactly one of scales and sizes is given (not empty).
+// Fills axis[0 .. rank) for an input of known dims. Exactly one of scales and sizes is given (not
+// empty).
 Status Configure(const AttrMap& attrs, const Options& options, std::span<const int64_t> dims,
                  const ConstTensorView& roi, const ConstTensorView& scales,
                  const ConstTensorView& sizes, Axis* axis) {
@@ -134,7 +136,7 @@ Status Configure(const AttrMap& attrs, const Options& options, std::span<const i
         return InvalidInput("size = " + std::to_string(a.out) + " is out of range");
       }
       a.scale = static_cast<double>(a.out) / static_cast<double>(a.in);
-      uniform = i == 0                                ? a.scale
+      uniform = i == 0                                 ? a.scale
                 : options.aspect == Aspect::kNotLarger ? std::min(uniform, a.scale)
                                                        : std::max(uniform, a.scale);
     }
@@ -272,9 +274,9 @@ double Kernel(const Options& o, double t) {
   return t < 2 ? ((a * t - 5 * a) * t + 8 * a) * t - 4 * a : 0;
 }
 
-// The weighted neighbours of one output position along one axis: n of them from `first` on; beyond the edges stands
-// the edge. Antialiasing widens the kernel by 1 / scale and has any number of taps, so weights are computed on the
-// fly; otherwise there are at most 4, precomputed.
+// The weighted neighbours of one output position along one axis: n of them from `first` on; beyond
+// the edges stands the edge. Antialiasing widens the kernel by 1 / scale and has any number of
+// taps, so weights are computed on the fly; otherwise there are at most 4, precomputed.
 struct Taps {
   int64_t n = 1;
   int64_t first = 0;
@@ -329,9 +331,8 @@ Taps MakeTaps(const Options& o, const Axis& a, int64_t x, int64_t stride) {
   t.n = 2 * reach;
   double sum = 0;
   for (int64_t k = 0; k < t.n; ++k) {
-    const double w = t.Excluded(o, k)
-                         ? 0
-                         : Kernel(o, scale * (static_cast<double>(t.first + k) - source));
+    const double w =
+        t.Excluded(o, k) ? 0 : Kernel(o, scale * (static_cast<double>(t.first + k) - source));
     if (t.kernel_scale == 0) t.weight[k] = w;
     sum += w;
   }
@@ -385,7 +386,8 @@ Status Eval(const EvalContext& ctx) {
   StridedBox one;
   one.Add(1, 1, 1);
   ForEachIndex(y.dims, [&](int64_t i, const int64_t* at) {
-    // The taps of an axis change only when its index does: always for the last, rarely for the others.
+    // The taps of an axis change only when its index does: always for the last, rarely for the
+    // others.
     for (int d = rank - 1; d >= 0; --d) {
       const bool resized = axis[d].in != axis[d].out || axis[d].scale != 1 ||
                            options.coordinates == Coordinates::kTfCropAndResize;

@@ -1,5 +1,5 @@
-// Shape and Size: the dimensions of a tensor, and how many elements it has, as values. Where symbolic sizes enter
-// shape arithmetic.
+// Shape and Size: the dimensions of a tensor, and how many elements it has, as values. Where
+// symbolic sizes enter shape arithmetic.
 #include <algorithm>
 
 #include "ops/shape_util.h"
@@ -52,6 +52,7 @@ Status InferSize(InferContext& ctx) {
 }
 
 Status EvalSize(const EvalContext& ctx) {
+  ADZE_TRY(CheckDims(ctx.out(0).dims, {}));
   ctx.out(0).as<int64_t>()[0] = ctx.in(0).size();
   return OkStatus();
 }

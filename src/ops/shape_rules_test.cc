@@ -1,5 +1,6 @@
-// Shape arithmetic as exporters write it: symbolic dimensions and partially known integers travel through Shape,
-// Gather, Concat and the like until a Reshape, Slice, Expand or Resize turns them into a shape again.
+// Shape arithmetic as exporters write it: symbolic dimensions and partially known integers travel
+// through Shape, Gather, Concat and the like until a Reshape, Slice, Expand or Resize turns them
+// into a shape again.
 #include <deque>
 
 #include "ops/op_test_util.h"
@@ -29,7 +30,9 @@ class Chain : public testing::Test {
     EXPECT_TRUE(r.ok()) << op << ": " << r.status().message();
     return r.ok() ? r.value() : ValueInfo{};
   }
-  static std::string ShapeOf(const ValueInfo& v) { return v.shape ? ShapeToString(*v.shape) : "unknown"; }
+  static std::string ShapeOf(const ValueInfo& v) {
+    return v.shape ? ShapeToString(*v.shape) : "unknown";
+  }
   static std::string ElementsOf(const ValueInfo& v) {
     return v.elements ? ShapeToString(*v.elements) : "unknown";
   }
@@ -61,15 +64,17 @@ TEST_F(Chain, ChannelShuffle) {
   const ValueInfo half = Apply("Div", {Dimension(image_, 1), Scalar(2)});
   EXPECT_EQ(ElementsOf(half), "[4]");
   std::vector<ValueInfo> parts;
-  for (const ValueInfo& v : {Dimension(image_, 0), Scalar(2), half, Dimension(image_, 2), Dimension(image_, 3)}) {
+  for (const ValueInfo& v :
+       {Dimension(image_, 0), Scalar(2), half, Dimension(image_, 2), Dimension(image_, 3)}) {
     parts.push_back(Apply("Unsqueeze", {v, Vector({0})}));
   }
-  const ValueInfo split = Apply("Reshape", {image_, Apply("Concat", parts, {{"axis", int64_t{0}}})});
+  const ValueInfo split =
+      Apply("Reshape", {image_, Apply("Concat", parts, {{"axis", int64_t{0}}})});
   EXPECT_EQ(ShapeOf(split), "[N,2,4,H,W]");
   const ValueInfo swapped = Apply("Transpose", {split}, {{"perm", Ints{0, 2, 1, 3, 4}}});
   EXPECT_EQ(ShapeOf(swapped), "[N,4,2,H,W]");
-  const ValueInfo back = Apply(
-      "Concat", {parts[0], Vector({-1}), parts[3], parts[4]}, {{"axis", int64_t{0}}});
+  const ValueInfo back =
+      Apply("Concat", {parts[0], Vector({-1}), parts[3], parts[4]}, {{"axis", int64_t{0}}});
   EXPECT_EQ(ShapeOf(Apply("Reshape", {swapped, back})), "[N,8,H,W]");
 }
 
@@ -103,8 +108,8 @@ TEST_F(Chain, ShapeSlices) {
             "[8,H]");
   EXPECT_EQ(ShapeOf(Apply("Shape", {image_}, {{"start", int64_t{9}}})), "[0]");
   EXPECT_EQ(ElementsOf(Apply("Slice", {shape, Vector({2}), Vector({INT64_MAX})})), "[H,W]");
-  EXPECT_EQ(ElementsOf(Apply("Slice", {shape, Vector({-1}), Vector({INT64_MIN}), Vector({0}),
-                                       Vector({-1})})),
+  EXPECT_EQ(ElementsOf(Apply(
+                "Slice", {shape, Vector({-1}), Vector({INT64_MIN}), Vector({0}), Vector({-1})})),
             "[W,H,8,N]");
   EXPECT_EQ(ElementsOf(Apply("Slice", {shape, Vector({0}), Vector({4}), Vector({0}), Vector({3})})),
             "[N,W]");
@@ -145,12 +150,12 @@ TEST_F(Chain, Arithmetic) {
 
 TEST_F(Chain, ExpandAsPyTorchExportsIt) {
   // x.expand(n, -1, -1): the -1 of the wish become 1 through Equal and Where.
-  const ValueInfo wish = Apply("Concat",
-                               {Apply("Unsqueeze", {Dimension(image_, 0), Vector({0})}),
-                                Vector({-1}), Vector({-1})},
-                               {{"axis", int64_t{0}}});
-  const ValueInfo ones = Apply("ConstantOfShape", {Vector({3})},
-                               {{"value", Tensor::FromValues<int64_t>({1}, {1})}});
+  const ValueInfo wish =
+      Apply("Concat",
+            {Apply("Unsqueeze", {Dimension(image_, 0), Vector({0})}), Vector({-1}), Vector({-1})},
+            {{"axis", int64_t{0}}});
+  const ValueInfo ones =
+      Apply("ConstantOfShape", {Vector({3})}, {{"value", Tensor::FromValues<int64_t>({1}, {1})}});
   EXPECT_EQ(ElementsOf(ones), "[1,1,1]");
   const ValueInfo keep = Apply("Equal", {wish, Apply("Mul", {ones, Scalar(-1)})});
   EXPECT_EQ(keep.dtype, DType::kBool);
@@ -185,8 +190,8 @@ TEST_F(Chain, RangeAndTile) {
 
 TEST_F(Chain, SliceOfSymbolicDims) {
   const auto slice = [&](int64_t start, int64_t end, int64_t step) {
-    return ShapeOf(Apply("Slice", {Info({n_}), Vector({start}), Vector({end}), Vector({0}),
-                                   Vector({step})}));
+    return ShapeOf(
+        Apply("Slice", {Info({n_}), Vector({start}), Vector({end}), Vector({0}), Vector({step})}));
   };
   EXPECT_EQ(slice(0, INT64_MAX, 1), "[N]");
   EXPECT_EQ(slice(1, INT64_MAX, 1), "[N + -1]");
@@ -231,12 +236,11 @@ TEST_F(Chain, MovementOfSymbolicDims) {
   EXPECT_EQ(ShapeOf(Apply("Unsqueeze", {Info({n_, 4}), Vector({-1, 0})})), "[1,N,4,1]");
   EXPECT_EQ(ShapeOf(Apply("Concat", {image_, Info({n_, 3, 5, w_})}, {{"axis", int64_t{1}}})),
             "[N,11,5,W]");
-  EXPECT_EQ(ShapeOf(Apply("Pad", {image_, Vector({0, 0, 1, 1, 0, 0, 1, 0})})),
-            "[N,8,H + 2,W + 1]");
+  EXPECT_EQ(ShapeOf(Apply("Pad", {image_, Vector({0, 0, 1, 1, 0, 0, 1, 0})})), "[N,8,H + 2,W + 1]");
   EXPECT_EQ(ShapeOf(Apply("DepthToSpace", {image_}, {{"blocksize", int64_t{2}}})), "[N,2,2*H,2*W]");
-  EXPECT_EQ(ShapeOf(Apply("SpaceToDepth", {Info({n_, 3, Dim(2) * h_, 6})},
-                          {{"blocksize", int64_t{2}}})),
-            "[N,12,H,3]");
+  EXPECT_EQ(
+      ShapeOf(Apply("SpaceToDepth", {Info({n_, 3, Dim(2) * h_, 6})}, {{"blocksize", int64_t{2}}})),
+      "[N,12,H,3]");
   EXPECT_EQ(ShapeOf(Apply("ReduceMean", {image_, Vector({2, 3})})), "[N,8,1,1]");
   EXPECT_EQ(ShapeOf(Apply("ReduceMean", {image_, Vector({-1})}, {{"keepdims", int64_t{0}}})),
             "[N,8,H]");
@@ -246,8 +250,7 @@ TEST_F(Chain, MovementOfSymbolicDims) {
   EXPECT_EQ(ShapeOf(Apply("GatherND", {Info({n_, 4, 5}), Info(DType::kInt64, {n_, 3, 1})},
                           {{"batch_dims", int64_t{1}}})),
             "[N,3,5]");
-  EXPECT_EQ(ShapeOf(Apply("OneHot", {Info(DType::kInt64, {n_}), Scalar(10), Info({2})})),
-            "[N,10]");
+  EXPECT_EQ(ShapeOf(Apply("OneHot", {Info(DType::kInt64, {n_}), Scalar(10), Info({2})})), "[N,10]");
   EXPECT_EQ(ShapeOf(Apply("Add", {image_, Info({8, 1, 1})})), "[N,8,H,W]");
   EXPECT_EQ(ShapeOf(Apply("ConstantOfShape", {Apply("Shape", {image_})})), "[N,8,H,W]");
 }
@@ -264,7 +267,8 @@ TEST_F(Chain, SplitSizes) {
     for (const ValueInfo& v : out) all += ShapeOf(v) + ElementsOf(v) + " ";
     return all;
   };
-  EXPECT_EQ(shapes({Info({7})}, {{"num_outputs", int64_t{3}}}, 3), "[3]unknown [3]unknown [1]unknown ");
+  EXPECT_EQ(shapes({Info({7})}, {{"num_outputs", int64_t{3}}}, 3),
+            "[3]unknown [3]unknown [1]unknown ");
   EXPECT_EQ(shapes({Info({Dim(2) * n_})}, {}, 2), "[N]unknown [N]unknown ");
   EXPECT_EQ(shapes({Apply("Shape", {image_}), Vector({1, 3})}, {}, 2), "[1][N] [3][8,H,W] ");
   EXPECT_EQ(shapes({Info({7}), Vector({3, 3})}, {}, 2),
@@ -273,8 +277,8 @@ TEST_F(Chain, SplitSizes) {
 }
 
 TEST_F(Chain, OnlySmallIntegerVectorsAreFollowed) {
-  const ValueInfo big = Apply("ConstantOfShape", {Vector({65})},
-                              {{"value", Tensor::FromValues<int64_t>({1}, {1})}});
+  const ValueInfo big =
+      Apply("ConstantOfShape", {Vector({65})}, {{"value", Tensor::FromValues<int64_t>({1}, {1})}});
   EXPECT_EQ(ElementsOf(big), "unknown");
   EXPECT_EQ(ElementsOf(Apply("ConstantOfShape", {Vector({64})},
                              {{"value", Tensor::FromValues<int64_t>({1}, {1})}})),

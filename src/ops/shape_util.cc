@@ -143,7 +143,9 @@ void SetElements(InferContext& ctx, int i, std::optional<std::vector<Dim>> eleme
   out.elements = std::move(elements);
 }
 
-void ForwardElements(InferContext& ctx, int i, int o) { SetElements(ctx, o, KnownElements(ctx, i)); }
+void ForwardElements(InferContext& ctx, int i, int o) {
+  SetElements(ctx, o, KnownElements(ctx, i));
+}
 
 Result<int64_t> IndexAt(const ConstTensorView& indices, int64_t i, int64_t dim) {
   const int64_t index = IntegerAt(indices, i);
@@ -163,9 +165,9 @@ constexpr struct {
   int64_t code;
   DType dtype;
 } kOnnxTypes[] = {
-    {1, DType::kFloat32}, {2, DType::kUInt8},   {3, DType::kInt8},     {4, DType::kUInt16},
-    {5, DType::kInt16},   {6, DType::kInt32},   {7, DType::kInt64},    {9, DType::kBool},
-    {10, DType::kFloat16}, {11, DType::kFloat64}, {12, DType::kUInt32}, {13, DType::kUInt64},
+    {1, DType::kFloat32},   {2, DType::kUInt8},    {3, DType::kInt8},    {4, DType::kUInt16},
+    {5, DType::kInt16},     {6, DType::kInt32},    {7, DType::kInt64},   {9, DType::kBool},
+    {10, DType::kFloat16},  {11, DType::kFloat64}, {12, DType::kUInt32}, {13, DType::kUInt64},
     {16, DType::kBFloat16},
 };
 }  // namespace

@@ -1,4 +1,5 @@
-// Smooth and piecewise-linear gates: Sigmoid, Tanh, HardSigmoid, HardSwish, Softplus, Softsign, Mish.
+// Smooth and piecewise-linear gates: Sigmoid, Tanh, HardSigmoid, HardSwish, Softplus, Softsign,
+// Mish.
 #include <cmath>
 
 #include "ops/nn_util.h"
@@ -24,7 +25,8 @@ T SoftplusOf(T x) {
 }
 
 Status EvalSigmoid(const EvalContext& ctx) {
-  return MapUnaryFloat(ctx, [](auto x) { return decltype(x){1} / (decltype(x){1} + std::exp(-x)); });
+  return MapUnaryFloat(ctx,
+                       [](auto x) { return decltype(x){1} / (decltype(x){1} + std::exp(-x)); });
 }
 
 Status EvalTanh(const EvalContext& ctx) {

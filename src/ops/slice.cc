@@ -1,4 +1,5 @@
-// Slice: every steps[i]-th element from starts[i] up to (not including) ends[i], per axis; steps may be negative.
+// Slice: every steps[i]-th element from starts[i] up to (not including) ends[i], per axis; steps
+// may be negative.
 #include <algorithm>
 
 #include "ops/op_util.h"
@@ -12,7 +13,8 @@ constexpr int64_t kFar = int64_t{1} << 61;  // beyond every dimension: "to the e
 // The same for symbolic dimensions: exporters write INT32_MAX or 10^9 where they mean the end.
 constexpr int64_t kFarBound = 1'000'000'000;
 
-// start and end of a dimension of constant size, as the standard clamps them, and the number of elements taken.
+// start and end of a dimension of constant size, as the standard clamps them, and the number of
+// elements taken.
 struct Range {
   int64_t start;
   int64_t count;
@@ -34,8 +36,9 @@ Range Clamp(int64_t start, int64_t end, int64_t step, int64_t size) {
   return {start, std::max<int64_t>(0, (start - end - step - 1) / -step)};
 }
 
-// The number of elements taken from a symbolic dimension, where it has one form for all sizes. Sizes are taken to be
-// large enough for constant bounds, as exporters do; Eval checks the real ones.
+// The number of elements taken from a symbolic dimension, where it has one form for all sizes.
+// Sizes are taken to be large enough for constant bounds, as exporters do; Eval checks the real
+// ones.
 std::optional<Dim> SymbolicCount(const Dim& start, const Dim& end, int64_t step, const Dim& size) {
   // A bound in the tensor's own coordinates.
   const auto resolve = [&](const Dim& bound) {
@@ -86,8 +89,9 @@ Status Infer(InferContext& ctx) {
   if (axes) ADZE_TRY(AxisMask(axes->span(), static_cast<int>(x->size())));
   Shape out = *x;
   for (size_t i = 0; i < n; ++i) {
-    ADZE_ASSIGN(const int axis, NormalizeAxis(axes ? (*axes)[static_cast<int>(i)] : static_cast<int64_t>(i),
-                                              static_cast<int>(x->size())));
+    ADZE_ASSIGN(const int axis,
+                NormalizeAxis(axes ? (*axes)[static_cast<int>(i)] : static_cast<int64_t>(i),
+                              static_cast<int>(x->size())));
     ADZE_ASSIGN(const int64_t step, CheckStep(steps ? (*steps)[static_cast<int>(i)] : 1));
     Dim& d = out[static_cast<size_t>(axis)];
     const Dim& start = (*starts)[i];
@@ -106,8 +110,7 @@ Status Infer(InferContext& ctx) {
   const auto end = ToConstDims(*ends);
   if (!elements || x->size() != 1 || n != 1 || !start || !end) return OkStatus();
   const int64_t step = steps ? (*steps)[0] : 1;
-  const Range range =
-      Clamp((*start)[0], (*end)[0], step, static_cast<int64_t>(elements->size()));
+  const Range range = Clamp((*start)[0], (*end)[0], step, static_cast<int64_t>(elements->size()));
   std::vector<Dim> taken;
   for (int64_t i = 0; i < range.count; ++i) {
     taken.push_back((*elements)[static_cast<size_t>(range.start + i * step)]);
@@ -139,11 +142,12 @@ Status Eval(const EvalContext& ctx) {
   }
   ADZE_TRY(AxisMask(axes.span(), x.rank()));
   int64_t x_stride[kMaxRank];
-  int64_t y_stride[kMaxRank];
+  int64_t y_stride[kMaxRank] = {};
   DenseStrides(x.dims, x_stride);
   DenseStrides(y.dims, y_stride);
   StridedBox box;
-  for (int d = 0; d < x.rank(); ++d) box.Add(x.dims[static_cast<size_t>(d)], y_stride[d], x_stride[d]);
+  for (int d = 0; d < x.rank(); ++d)
+    box.Add(x.dims[static_cast<size_t>(d)], y_stride[d], x_stride[d]);
   int64_t offset = 0;
   for (int i = 0; i < starts.size; ++i) {
     ADZE_ASSIGN(const int axis, NormalizeAxis(axes[i], x.rank()));

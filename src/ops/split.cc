@@ -1,4 +1,5 @@
-// Split: cuts a tensor along one axis into pieces of given sizes, or into `num_outputs` nearly equal ones.
+// Split: cuts a tensor along one axis into pieces of given sizes, or into `num_outputs` nearly
+// equal ones.
 #include <algorithm>
 
 #include "ops/op_util.h"
@@ -14,6 +15,7 @@ Status Infer(InferContext& ctx) {
   const int n = ctx.num_outputs();
   for (int i = 0; i < n; ++i) ctx.SetOutput(i, dtype, std::nullopt);
   const bool has_sizes = ctx.input(1) != nullptr;
+  if (has_sizes && !IsInteger(ctx.input(1)->dtype)) return InvalidInput("split must be integers");
   if (has_sizes && ctx.attrs.Has("num_outputs")) {
     return InvalidInput("has both the input split and the attribute num_outputs");
   }
@@ -23,8 +25,7 @@ Status Infer(InferContext& ctx) {
   }
   const Shape* const x = ctx.shape(0);
   if (x == nullptr) return OkStatus();
-  ADZE_ASSIGN(const int axis,
-              NormalizeAxis(ctx.attrs.Int("axis"), static_cast<int>(x->size())));
+  ADZE_ASSIGN(const int axis, NormalizeAxis(ctx.attrs.Int("axis"), static_cast<int>(x->size())));
   const Dim& total = (*x)[static_cast<size_t>(axis)];
   std::vector<Dim> sizes;
   if (has_sizes) {
@@ -36,7 +37,8 @@ Status Infer(InferContext& ctx) {
     sizes = *known;
     Dim sum = 0;
     for (const Dim& s : sizes) sum = sum + s;
-    if (sizes.size() != static_cast<size_t>(n) || (sum.is_const() && total.is_const() && sum != total)) {
+    if (sizes.size() != static_cast<size_t>(n) ||
+        (sum.is_const() && total.is_const() && sum != total)) {
       return InvalidInput("split " + ShapeToString(sizes) + " does not cut a dimension of " +
                           total.ToString() + " into " + std::to_string(n) + " pieces");
     }
@@ -61,8 +63,9 @@ Status Infer(InferContext& ctx) {
     const size_t end = begin + static_cast<size_t>(size.value());
     if (end > elements->size()) continue;
     const auto first = elements->begin();
-    SetElements(ctx, i, std::vector<Dim>(first + static_cast<int64_t>(begin),
-                                         first + static_cast<int64_t>(end)));
+    SetElements(
+        ctx, i,
+        std::vector<Dim>(first + static_cast<int64_t>(begin), first + static_cast<int64_t>(end)));
     begin = end;
   }
   return OkStatus();
@@ -96,9 +99,8 @@ Status Eval(const EvalContext& ctx) {
       StridedBox box;
       box.Add(from.outer, size * to.inner, from.dim * from.inner);
       box.Add(size * to.inner, 1, 1);
-      CopyStrided(
-          box, bytes, y.data,
-          static_cast<const char*>(x.data) + at * from.inner * static_cast<int64_t>(bytes));
+      CopyStrided(box, bytes, y.data,
+                  static_cast<const char*>(x.data) + at * from.inner * static_cast<int64_t>(bytes));
     }
     at += size;
   }

@@ -1,4 +1,5 @@
-// Copies between differently laid out tensors: what Transpose, Slice, Expand, Concat, Pad and their kin come down to.
+// Copies between differently laid out tensors: what Transpose, Slice, Expand, Concat, Pad and their
+// kin come down to.
 #ifndef ADZE_OPS_STRIDED_H_
 #define ADZE_OPS_STRIDED_H_
 
@@ -10,7 +11,8 @@
 
 namespace adze {
 
-// Output 0 gets the bytes of input 0, which has as many elements (Reshape and its kin); also in place.
+// Output 0 gets the bytes of input 0, which has as many elements (Reshape and its kin); also in
+// place.
 Status EvalCopy(const EvalContext& ctx);
 
 inline constexpr int kMaxStridedRank = 2 * kMaxRank;
@@ -18,8 +20,9 @@ inline constexpr int kMaxStridedRank = 2 * kMaxRank;
 // Row-major element strides of `dims`.
 void DenseStrides(std::span<const int64_t> dims, int64_t* strides);
 
-// A box of elements and how to walk through it in two tensors. Strides are in elements; the source's may be 0
-// (repeated) or negative (reversed), the destination's must make every element distinct.
+// A box of elements and how to walk through it in two tensors. Strides are in elements; the
+// source's may be 0 (repeated) or negative (reversed), the destination's must make every element
+// distinct.
 struct StridedBox {
   int rank = 0;
   int64_t dims[kMaxStridedRank];
@@ -33,12 +36,12 @@ struct StridedBox {
     ++rank;
   }
 };
-// Copies the box whose first elements are at `dst` and `src`; `element_bytes` is 1, 2, 4 or 8. The tensors do not
-// overlap.
+// Copies the box whose first elements are at `dst` and `src`; `element_bytes` is 1, 2, 4 or 8. The
+// tensors do not overlap.
 void CopyStrided(const StridedBox& box, size_t element_bytes, void* dst, const void* src);
 
-// Visits [0, dims[0]) x ... in row-major order: fn(linear, index), where index points to the coordinates.
-// rank <= kMaxRank; a rank of 0 is one visit.
+// Visits [0, dims[0]) x ... in row-major order: fn(linear, index), where index points to the
+// coordinates. rank <= kMaxRank; a rank of 0 is one visit.
 template <typename Fn>
 void ForEachIndex(std::span<const int64_t> dims, Fn&& fn) {
   int64_t index[kMaxRank] = {};
@@ -52,7 +55,8 @@ void ForEachIndex(std::span<const int64_t> dims, Fn&& fn) {
   }
 }
 
-// The dims of a tensor seen from one axis: outer * dim * inner elements; inner is the stride along the axis.
+// The dims of a tensor seen from one axis: outer * dim * inner elements; inner is the stride along
+// the axis.
 struct AxisView {
   int64_t outer = 1;
   int64_t dim = 1;

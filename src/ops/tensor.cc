@@ -8,25 +8,33 @@ namespace {
 
 constexpr size_t kAlignment = 64;
 
-// calloc, not memset: zero pages cost nothing until they are touched, so a tensor larger than the memory is refused or
-// used sparsely, but never brings the machine down here.
+// calloc, not memset: zero pages cost nothing until they are touched, so a tensor larger than the
+// memory is refused or used sparsely, but never brings the machine down here.
 std::shared_ptr<void> AllocateBytes(size_t bytes) {
   void* const block = std::calloc(1, bytes + kAlignment);
   if (block == nullptr) return nullptr;
   const auto address = reinterpret_cast<uintptr_t>(block);
-  void* const aligned = reinterpret_cast<void*>((address + kAlignment - 1) / kAlignment * kAlignment);
+  void* const aligned =
+      reinterpret_cast<void*>((address + kAlignment - 1) / kAlignment * kAlignment);
   return std::shared_ptr<void>(std::shared_ptr<void>(block, std::free), aligned);
 }
 
 }  // namespace
 
 int64_t NumElements(std::span<const int64_t> dims) {
+  // The limit holds for the other dimensions of an empty tensor, too: strides are computed from
+  // them.
   int64_t n = 1;
+  bool empty = false;
   for (int64_t d : dims) {
     if (d < 0) return -1;
-    if (__builtin_mul_overflow(n, d, &n) || n > kMaxElements) return -1;
+    if (d == 0) {
+      empty = true;
+    } else if (__builtin_mul_overflow(n, d, &n) || n > kMaxElements) {
+      return -1;
+    }
   }
-  return n;
+  return empty ? 0 : n;
 }
 
 Tensor Tensor::Allocate(DType dtype, std::vector<int64_t> dims) {

@@ -23,9 +23,13 @@ TEST(TensorTest, AllocatesZeroedAlignedMemory) {
 }
 
 TEST(TensorTest, RefusesAbsurdDims) {
-  for (const std::vector<int64_t>& dims :
-       {std::vector<int64_t>{-1}, {2, -3}, {INT64_MAX, 2}, {INT64_MIN}, {int64_t{1} << 41},
-        {int64_t{1} << 32, int64_t{1} << 32}}) {
+  for (const std::vector<int64_t>& dims : {std::vector<int64_t>{-1},
+                                           {2, -3},
+                                           {INT64_MAX, 2},
+                                           {INT64_MIN},
+                                           {int64_t{1} << 41},
+                                           {int64_t{1} << 32, int64_t{1} << 32},
+                                           {0, int64_t{1} << 40, 2}}) {
     EXPECT_EQ(NumElements(dims), -1);
     EXPECT_EQ(Tensor::TryAllocate(DType::kFloat32, dims).status().message(),
               "tensor dimensions are negative or too large");
@@ -35,8 +39,7 @@ TEST(TensorTest, RefusesAbsurdDims) {
   // 8 TiB: either refused, or promised by the system and never touched.
   const Result<Tensor> huge = Tensor::TryAllocate(DType::kFloat64, {kMaxElements});
   if (!huge.ok()) {
-    EXPECT_EQ(huge.status().message(),
-              "out of memory for a tensor of 1099511627776 elements");
+    EXPECT_EQ(huge.status().message(), "out of memory for a tensor of 1099511627776 elements");
   }
 }
 
@@ -82,8 +85,8 @@ TEST(TensorTest, BitEqualComparesBytes) {
   EXPECT_TRUE(BitEqual(a, Tensor::FromValues<float>({2}, {nan, 0.0f})));
   EXPECT_FALSE(BitEqual(a, Tensor::FromValues<float>({2}, {nan, -0.0f})));
   EXPECT_FALSE(BitEqual(a, Tensor::FromValues<float>({1, 2}, {nan, 0.0f})));
-  EXPECT_FALSE(BitEqual(Tensor::FromValues<int32_t>({1}, {0}),
-                        Tensor::FromValues<uint32_t>({1}, {0})));
+  EXPECT_FALSE(
+      BitEqual(Tensor::FromValues<int32_t>({1}, {0}), Tensor::FromValues<uint32_t>({1}, {0})));
 }
 
 TEST(TensorTest, IntegersOfEveryType) {
@@ -144,11 +147,13 @@ TEST(AttrMapTest, EqualityIsByBits) {
   EXPECT_FALSE((AttrMap{{"a", int64_t{1}}} == AttrMap{{"b", int64_t{1}}}));
   EXPECT_FALSE((AttrMap{{"a", int64_t{1}}} == AttrMap{}));
   EXPECT_TRUE((AttrMap{{"a", int64_t{1}}, {"b", nan}} == AttrMap{{"b", nan}, {"a", int64_t{1}}}));
-  EXPECT_TRUE((AttrMap{{"v", std::vector<float>{nan, 1}}} ==
-               AttrMap{{"v", std::vector<float>{nan, 1}}}));
+  EXPECT_TRUE(
+      (AttrMap{{"v", std::vector<float>{nan, 1}}} == AttrMap{{"v", std::vector<float>{nan, 1}}}));
   EXPECT_FALSE((AttrMap{{"v", std::vector<float>{1}}} == AttrMap{{"v", std::vector<float>{1, 1}}}));
-  EXPECT_TRUE((AttrMap{{"t", Tensor::Scalar<float>(1)}} == AttrMap{{"t", Tensor::Scalar<float>(1)}}));
-  EXPECT_FALSE((AttrMap{{"t", Tensor::Scalar<float>(1)}} == AttrMap{{"t", Tensor::Scalar<float>(2)}}));
+  EXPECT_TRUE(
+      (AttrMap{{"t", Tensor::Scalar<float>(1)}} == AttrMap{{"t", Tensor::Scalar<float>(1)}}));
+  EXPECT_FALSE(
+      (AttrMap{{"t", Tensor::Scalar<float>(1)}} == AttrMap{{"t", Tensor::Scalar<float>(2)}}));
   EXPECT_TRUE((AttrMap{{"s", std::vector<std::string>{"x"}}} ==
                AttrMap{{"s", std::vector<std::string>{"x"}}}));
 }

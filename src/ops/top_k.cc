@@ -1,5 +1,5 @@
-// TopK: the k largest (or smallest) elements along an axis in order, and their positions. Equal elements keep the
-// order of their positions; NaN counts as the largest.
+// TopK: the k largest (or smallest) elements along an axis in order, and their positions. Equal
+// elements keep the order of their positions; NaN counts as the largest.
 #include <algorithm>
 #include <cmath>
 
@@ -25,8 +25,7 @@ Status Infer(InferContext& ctx) {
   Shape out = *x;
   Dim& d = out[static_cast<size_t>(axis)];
   const Dim wanted = (*k)[0];
-  if (wanted.is_const() &&
-      (wanted.value() < 0 || (d.is_const() && wanted.value() > d.value()))) {
+  if (wanted.is_const() && (wanted.value() < 0 || (d.is_const() && wanted.value() > d.value()))) {
     return InvalidInput("K = " + wanted.ToString() + " for a dimension of " + d.ToString());
   }
   d = wanted;
@@ -34,8 +33,9 @@ Status Infer(InferContext& ctx) {
   return SetShape(ctx, 1, DType::kInt64, std::move(out));
 }
 
-// The positions of the first k of n elements in the order `before`, which is strict and total: a heap of the best k
-// seen so far, its worst on top, that lives in the output itself (at[0], at[stride], ...); then sorted in place.
+// The positions of the first k of n elements in the order `before`, which is strict and total: a
+// heap of the best k seen so far, its worst on top, that lives in the output itself (at[0],
+// at[stride], ...); then sorted in place.
 template <typename Before>
 void SelectSorted(int64_t n, int64_t k, int64_t* at, int64_t stride, Before before) {
   const auto slot = [&](int64_t i) -> int64_t& { return at[i * stride]; };
@@ -115,10 +115,10 @@ Status Eval(const EvalContext& ctx) {
     if (!values.present()) continue;
     for (int64_t j = 0; j < to.dim; ++j) {
       const int64_t source = in_base + at[j * to.inner] * from.inner;
-      CopyStrided(one, bytes,
-                  static_cast<char*>(values.data) +
-                      static_cast<size_t>(out_base + j * to.inner) * bytes,
-                  static_cast<const char*>(x.data) + static_cast<size_t>(source) * bytes);
+      CopyStrided(
+          one, bytes,
+          static_cast<char*>(values.data) + static_cast<size_t>(out_base + j * to.inner) * bytes,
+          static_cast<const char*>(x.data) + static_cast<size_t>(source) * bytes);
     }
   }
   return OkStatus();

@@ -45,7 +45,7 @@ Status Eval(const EvalContext& ctx) {
   const TensorView& y = ctx.out(0);
   ADZE_ASSIGN(const SmallInts perm, ReadPerm(ctx.attrs, x.dims.size()));
   int64_t x_stride[kMaxRank];
-  int64_t y_stride[kMaxRank];
+  int64_t y_stride[kMaxRank] = {};
   DenseStrides(x.dims, x_stride);
   DenseStrides(y.dims, y_stride);
   StridedBox box;

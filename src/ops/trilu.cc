@@ -42,7 +42,8 @@ Status Eval(const EvalContext& ctx) {
     const int64_t diagonal = line % rows + k;
     const int64_t begin = upper ? std::clamp<int64_t>(diagonal, 0, columns) : 0;
     const int64_t end = upper ? columns : std::clamp<int64_t>(diagonal + 1, 0, columns);
-    const char* const from = static_cast<const char*>(x.data) + static_cast<size_t>(line * columns) * bytes;
+    const char* const from =
+        static_cast<const char*>(x.data) + static_cast<size_t>(line * columns) * bytes;
     char* const to = static_cast<char*>(y.data) + static_cast<size_t>(line * columns) * bytes;
     const auto at = [&](int64_t column) { return static_cast<size_t>(column) * bytes; };
     std::memset(to, 0, at(begin));

@@ -1,5 +1,5 @@
-// Functions of one element: Neg, Abs, Sign (numbers) and Sqrt, Exp, Log, Reciprocal, Floor, Ceil, Round, Sin, Cos
-// (floats).
+// Functions of one element: Neg, Abs, Sign (numbers) and Sqrt, Exp, Log, Reciprocal, Floor, Ceil,
+// Round, Sin, Cos (floats).
 #include <cmath>
 
 #include "ops/op_util.h"
@@ -74,25 +74,26 @@ extern constexpr OpDef kAbsOp =
 extern constexpr OpDef kSignOp =
     Unary("Sign", "-1, 0 or 1", InferNumber,
           [](const EvalContext& ctx) { return MapUnary(ctx, Sign{}); });
-extern constexpr OpDef kSqrtOp = Unary("Sqrt", "Square root", InferFloat, [](const EvalContext& ctx) {
-  return MapUnaryFloat(ctx, [](auto x) { return std::sqrt(x); });
-});
+extern constexpr OpDef kSqrtOp = Unary(
+    "Sqrt", "Square root", InferFloat,
+    [](const EvalContext& ctx) { return MapUnaryFloat(ctx, [](auto x) { return std::sqrt(x); }); });
 extern constexpr OpDef kExpOp = Unary("Exp", "e^x", InferFloat, [](const EvalContext& ctx) {
   return MapUnaryFloat(ctx, [](auto x) { return std::exp(x); });
 });
-extern constexpr OpDef kLogOp = Unary("Log", "Natural logarithm", InferFloat, [](const EvalContext& ctx) {
-  return MapUnaryFloat(ctx, [](auto x) { return std::log(x); });
-});
+extern constexpr OpDef kLogOp = Unary(
+    "Log", "Natural logarithm", InferFloat,
+    [](const EvalContext& ctx) { return MapUnaryFloat(ctx, [](auto x) { return std::log(x); }); });
 extern constexpr OpDef kReciprocalOp =
     Unary("Reciprocal", "1 / x", InferFloat, [](const EvalContext& ctx) {
       return MapUnaryFloat(ctx, [](auto x) { return decltype(x){1} / x; });
     });
-extern constexpr OpDef kFloorOp = Unary("Floor", "Largest integer <= x", InferFloat, [](const EvalContext& ctx) {
-  return MapUnaryFloat(ctx, [](auto x) { return std::floor(x); });
-});
-extern constexpr OpDef kCeilOp = Unary("Ceil", "Smallest integer >= x", InferFloat, [](const EvalContext& ctx) {
-  return MapUnaryFloat(ctx, [](auto x) { return std::ceil(x); });
-});
+extern constexpr OpDef kFloorOp =
+    Unary("Floor", "Largest integer <= x", InferFloat, [](const EvalContext& ctx) {
+      return MapUnaryFloat(ctx, [](auto x) { return std::floor(x); });
+    });
+extern constexpr OpDef kCeilOp = Unary(
+    "Ceil", "Smallest integer >= x", InferFloat,
+    [](const EvalContext& ctx) { return MapUnaryFloat(ctx, [](auto x) { return std::ceil(x); }); });
 extern constexpr OpDef kRoundOp =
     Unary("Round", "Nearest integer, ties to even", InferFloat, [](const EvalContext& ctx) {
       return MapUnaryFloat(ctx, [](auto x) { return std::nearbyint(x); });

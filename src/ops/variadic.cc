@@ -44,8 +44,7 @@ bool CertainlyLessOrEqual(const Dim& a, const Dim& b) {
 }
 Status InferMax(InferContext& ctx) { return InferExtremum(ctx, CertainlyLessOrEqual); }
 Status InferMin(InferContext& ctx) {
-  return InferExtremum(ctx,
-                       [](const Dim& a, const Dim& b) { return CertainlyLessOrEqual(b, a); });
+  return InferExtremum(ctx, [](const Dim& a, const Dim& b) { return CertainlyLessOrEqual(b, a); });
 }
 
 // y = in0 (+) in1 (+) in2 ..., left to right.
@@ -82,13 +81,13 @@ constexpr OpDef Variadic(const char* name, const char* summary, Status (*infer)(
 
 }  // namespace
 
-extern constexpr OpDef kMaxOp = Variadic("Max", "Element-wise maximum of all inputs", InferMax,
-                                         EvalMax, QuantKind::kSameScale);
-extern constexpr OpDef kMinOp = Variadic("Min", "Element-wise minimum of all inputs", InferMin,
-                                         EvalMin, QuantKind::kSameScale);
-extern constexpr OpDef kSumOp = Variadic("Sum", "Element-wise sum of all inputs", InferFloat,
-                                         EvalSum, QuantKind::kFloat);
-extern constexpr OpDef kMeanOp = Variadic("Mean", "Element-wise mean of all inputs", InferFloat,
-                                          EvalMean, QuantKind::kFloat);
+extern constexpr OpDef kMaxOp =
+    Variadic("Max", "Element-wise maximum of all inputs", InferMax, EvalMax, QuantKind::kSameScale);
+extern constexpr OpDef kMinOp =
+    Variadic("Min", "Element-wise minimum of all inputs", InferMin, EvalMin, QuantKind::kSameScale);
+extern constexpr OpDef kSumOp =
+    Variadic("Sum", "Element-wise sum of all inputs", InferFloat, EvalSum, QuantKind::kFloat);
+extern constexpr OpDef kMeanOp =
+    Variadic("Mean", "Element-wise mean of all inputs", InferFloat, EvalMean, QuantKind::kFloat);
 
 }  // namespace adze

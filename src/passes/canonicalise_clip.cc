@@ -1,5 +1,5 @@
-// canonicalise_clip: Min and Max with a scalar constant, Clip and Relu in a row become one clamp: Relu if it only has the
-// lower bound 0, else Clip. y = min(max(x, lo), hi), for lo <= hi.
+// canonicalise_clip: Min and Max with a scalar constant, Clip and Relu in a row become one clamp:
+// Relu if it only has the lower bound 0, else Clip. y = min(max(x, lo), hi), for lo <= hi.
 #include <algorithm>
 #include <limits>
 

@@ -1,5 +1,5 @@
-// deduplicate_constants: equal constants of rank 2 or more become one. Vectors stay: a bias belongs to its layer, because
-// quantization gives each its own scale.
+// deduplicate_constants: equal constants of rank 2 or more become one. Vectors stay: a bias belongs
+// to its layer, because quantization gives each its own scale.
 #include <cstring>
 #include <map>
 #include <string_view>

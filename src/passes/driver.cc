@@ -7,8 +7,15 @@
 namespace adze {
 namespace {
 
-// Passes of a pipeline feed each other; a few rounds reach the end. More means that two of them undo each other.
+// Passes of a pipeline feed each other; a few rounds reach the end. More means that two of them
+// undo each other.
 constexpr int kMaxRounds = 64;
+
+#ifdef NDEBUG
+constexpr bool kVerifyEachPatch = false;
+#else
+constexpr bool kVerifyEachPatch = true;
+#endif
 
 bool Contains(const std::vector<std::string>& list, std::string_view name) {
   return std::find(list.begin(), list.end(), name) != list.end();
@@ -26,7 +33,8 @@ class Driver {
     bool changed = true;
     for (int round = 0; changed; ++round) {
       if (round == kMaxRounds) {
-        return InternalError(std::string("pipeline '") + pipeline.name + "' does not come to an end");
+        return InternalError(std::string("pipeline '") + pipeline.name +
+                             "' does not come to an end");
       }
       changed = false;
       for (size_t i = 0; i < passes.size() && !Stopped(); ++i) {
@@ -37,9 +45,9 @@ class Driver {
         }
         PassReport::Count& count = report_.counts[i];
         count.patches += report_.total_patches - before;
-        count.time_ms += std::chrono::duration<double, std::milli>(
-                             std::chrono::steady_clock::now() - start)
-                             .count();
+        count.time_ms +=
+            std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start)
+                .count();
         changed = changed || report_.total_patches != before;
       }
       if (Stopped()) break;
@@ -58,7 +66,8 @@ class Driver {
       }
     }
     for (const std::string& name : options_.only) {
-      if (std::find(pipeline.passes.begin(), pipeline.passes.end(), name) == pipeline.passes.end()) {
+      if (std::find(pipeline.passes.begin(), pipeline.passes.end(), name) ==
+          pipeline.passes.end()) {
         return UsageError("pass '" + name + "' is not part of '" + pipeline.name + "'");
       }
     }
@@ -129,7 +138,7 @@ class Driver {
     for (ValueId v : report_.preserved) {
       if (graph_.value(v).dead) return InternalError(who + ": a value that must stay is gone");
     }
-    if (!options_.verify_each_patch) return OkStatus();
+    if (!kVerifyEachPatch && !options_.verify_each_patch) return OkStatus();
     Status s = InferGraph(graph_);
     if (s.ok()) s = Verify(graph_);
     return s.WithContext("after rewriting " + who);
@@ -159,9 +168,8 @@ class Driver {
 
   void EraseConstants() {
     const bool keep = std::any_of(
-        report_.preserved.begin(), report_.preserved.end(), [&](ValueId id) {
-          return graph_.value(id).is_constant() && graph_.users(id).empty();
-        });
+        report_.preserved.begin(), report_.preserved.end(),
+        [&](ValueId id) { return graph_.value(id).is_constant() && graph_.users(id).empty(); });
     if (!keep) graph_.EraseUnusedConstants();
   }
 

@@ -11,7 +11,8 @@ bool AllEqual(std::span<const int64_t> values, int64_t wanted) {
   return std::all_of(values.begin(), values.end(), [&](int64_t v) { return v == wanted; });
 }
 
-// The input of x + 0, x - 0, x * 1, x / 1, x ** 1 that the node returns, or -1. Integers count, too.
+// The input of x + 0, x - 0, x * 1, x / 1, x ** 1 that the node returns, or -1. Integers count,
+// too.
 int NeutralInput(const Graph& graph, const Node& n) {
   const bool additive = n.op.Is("Add") || n.op.Is("Sub");
   const bool multiplicative = n.op.Is("Mul") || n.op.Is("Div") || n.op.Is("Pow");
@@ -59,7 +60,8 @@ std::string WhyNotIdentity(const Graph& graph, NodeId id) {
   }
   if (n.op.Is("Cast")) {
     const Result<DType> to = DTypeFromOnnx(n.attrs.Int("to"));
-    return to.ok() && *to == graph.value(n.inputs[0]).type.dtype ? "" : "it changes the element type";
+    return to.ok() && *to == graph.value(n.inputs[0]).type.dtype ? ""
+                                                                 : "it changes the element type";
   }
   if (n.op.Is("Transpose")) {
     const std::span<const int64_t> perm = n.attrs.Ints("perm");
@@ -96,10 +98,9 @@ std::string WhyNotIdentity(const Graph& graph, NodeId id) {
 
 // The input that the node returns; -1 when the operator is of no interest.
 int CandidateInput(const Graph& graph, const Node& n) {
-  static constexpr const char* kUnary[] = {"Identity", "Dropout", "Cast",      "Transpose",
-                                           "Reshape",  "Flatten", "Squeeze",   "Unsqueeze",
-                                           "Expand",   "Pad",     "Slice",     "Resize",
-                                           "Clip"};
+  static constexpr const char* kUnary[] = {
+      "Identity",  "Dropout", "Cast", "Transpose", "Reshape", "Flatten", "Squeeze",
+      "Unsqueeze", "Expand",  "Pad",  "Slice",     "Resize",  "Clip"};
   static constexpr const char* kOfOne[] = {"Concat", "Sum", "Max", "Min", "Mean"};
   if (n.inputs.empty() || n.outputs.empty()) return -1;
   const auto is_op = [&](const char* name) { return n.op.Is(name); };

@@ -1,5 +1,6 @@
-// fold_batch_norm: y = (x - mean) / sqrt(var + epsilon) * gamma + beta with constant parameters goes into the Conv,
-// ConvTranspose or Gemm before it; alone it becomes Mul and Add, which fold_input_scale may fold forward.
+// fold_batch_norm: y = (x - mean) / sqrt(var + epsilon) * gamma + beta with constant parameters
+// goes into the Conv, ConvTranspose or Gemm before it; alone it becomes Mul and Add, which
+// fold_input_scale may fold forward.
 #include <cmath>
 
 #include "passes/linear_util.h"
@@ -76,8 +77,10 @@ Result<Patch> Rewrite(const Graph& graph, NodeId id, const Match& match, const P
   const std::string& name = graph.value(y).name;
   const ValueId factor = patch.AddConstant(name + "_scale", FloatTensor(dims, factors));
   const ValueId offset = patch.AddConstant(name + "_shift", FloatTensor(dims, offsets));
-  const ValueId scaled = patch.AddNode(OpType::Intern("", "Mul"), n.name, {n.inputs[0], factor}, {},
-                                       name + "_scaled");
+  // Node names are unique in a file.
+  const std::string mul_name = n.name.empty() ? "" : n.name + "_scale";
+  const ValueId scaled = patch.AddNode(OpType::Intern("", "Mul"), mul_name, {n.inputs[0], factor},
+                                       {}, name + "_scaled");
   patch.Replace(y, patch.AddNode(OpType::Intern("", "Add"), n.name, {scaled, offset}, {}, name));
   return patch;
 }

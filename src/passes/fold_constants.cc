@@ -1,5 +1,5 @@
-// fold_constants: computes nodes whose inputs are all constants, and those whose integer results the shape rules already
-// know (Shape of a fixed dimension, and what is computed from it).
+// fold_constants: computes nodes whose inputs are all constants, and those whose integer results
+// the shape rules already know (Shape of a fixed dimension, and what is computed from it).
 #include <algorithm>
 #include <cstring>
 
@@ -65,8 +65,8 @@ Match MatchNode(const Graph& graph, NodeId id, const PassContext& context) {
   }
   if (output_bytes > context.max_folded_bytes ||
       (output_bytes > kAlwaysFoldBytes && output_bytes > 2 * input_bytes)) {
-    return Match::No("the result would take " + std::to_string(output_bytes) + " bytes, the inputs take " +
-                     std::to_string(input_bytes));
+    return Match::No("the result would take " + std::to_string(output_bytes) +
+                     " bytes, the inputs take " + std::to_string(input_bytes));
   }
   return Match::Yes();
 }
@@ -81,8 +81,8 @@ Result<Patch> Rewrite(const Graph& graph, NodeId id, const Match&, const PassCon
   } else {
     std::vector<Tensor> inputs;
     for (ValueId in : n.inputs) inputs.push_back(in == kNoId ? Tensor() : graph.value(in).constant);
-    ADZE_ASSIGN(results, EvaluateOp(*FindOp(n.op), n.attrs, inputs,
-                                    static_cast<int>(n.outputs.size())));
+    ADZE_ASSIGN(results,
+                EvaluateOp(*FindOp(n.op), n.attrs, inputs, static_cast<int>(n.outputs.size())));
   }
   Patch patch(graph, id);
   for (size_t i = 0; i < n.outputs.size(); ++i) {

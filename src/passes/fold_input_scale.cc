@@ -1,5 +1,6 @@
-// fold_input_scale: Mul, Div, Add and Sub by one constant per input channel, right before a Conv, Gemm or MatMul, go into its
-// weight and bias. An offset in front of a padded convolution stays: padding inserts zeros behind it.
+// fold_input_scale: Mul, Div, Add and Sub by one constant per input channel, right before a Conv,
+// Gemm or MatMul, go into its weight and bias. An offset in front of a padded convolution stays:
+// padding inserts zeros behind it.
 #include <algorithm>
 
 #include "passes/linear_util.h"

@@ -1,11 +1,12 @@
-// fold_mul_add: Mul, Div, Add and Sub by one constant per output channel, right after a Conv, ConvTranspose, Gemm or MatMul,
-// go into its weight and bias.
+// fold_mul_add: Mul, Div, Add and Sub by one constant per output channel, right after a Conv,
+// ConvTranspose, Gemm or MatMul, go into its weight and bias.
 #include "passes/linear_util.h"
 
 namespace adze {
 namespace {
 
-// The operator before `id` and what `id` does to its output; nullopt with a reason if that is close to the pattern.
+// The operator before `id` and what `id` does to its output; nullopt with a reason if that is close
+// to the pattern.
 std::optional<LinearNode> Find(const Graph& graph, NodeId id, ScaleShift* scale_shift,
                                std::string* reason) {
   const ValueId x = VariableOperand(graph, id);

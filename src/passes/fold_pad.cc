@@ -1,6 +1,7 @@
-// fold_pad: a Pad with zeros goes into the pads of the Conv, AveragePool or MaxPool behind it, where that is exact:
-// Conv pads with zeros itself; an AveragePool may count the padding; a MaxPool ignores it, so the zeros must never be
-// larger than every real element of a window (inputs >= 0) and each window must see a real element.
+// fold_pad: a Pad with zeros goes into the pads of the Conv, AveragePool or MaxPool behind it,
+// where that is exact: Conv pads with zeros itself; an AveragePool may count the padding; a MaxPool
+// ignores it, so the zeros must never be larger than every real element of a window (inputs >= 0)
+// and each window must see a real element.
 #include <algorithm>
 #include <cmath>
 
@@ -85,7 +86,8 @@ Match MatchNode(const Graph& graph, NodeId id, const PassContext& context) {
   const auto pads = ReadPads(graph, pad, shape->size(), &reason);
   if (!pads) return Match::No(std::move(reason));
   if (conv) return Match::Yes({pad});
-  if (n.attrs.Int("ceil_mode", 0) != 0) return Match::No("ceil_mode treats its own padding specially");
+  if (n.attrs.Int("ceil_mode", 0) != 0)
+    return Match::No("ceil_mode treats its own padding specially");
   const std::span<const int64_t> own = n.attrs.Ints("pads");
   const bool own_pads = std::any_of(own.begin(), own.end(), [](int64_t p) { return p != 0; });
   if (average) {

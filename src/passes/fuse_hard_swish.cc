@@ -1,5 +1,5 @@
-// fuse_hard_swish: HardSwish(x) = x * clip(x + 3, 0, 6) / 6 = x * HardSigmoid(x; 1/6, 1/2), spelled out in any of the
-// usual ways, becomes one operator.
+// fuse_hard_swish: HardSwish(x) = x * clip(x + 3, 0, 6) / 6 = x * HardSigmoid(x; 1/6, 1/2), spelled
+// out in any of the usual ways, becomes one operator.
 #include <cmath>
 
 #include "passes/fuse_util.h"
@@ -38,7 +38,8 @@ ValueId ClippedPlusThree(const Graph& graph, ValueId id, NodeId user, std::vecto
   if (add == kNoId) return kNoId;
   inner->insert(inner->end(), {id, sum});
   for (size_t i = 0; i < 2; ++i) {
-    if (UniformFloat(graph, graph.node(add).inputs[1 - i]) == 3.0f) return graph.node(add).inputs[i];
+    if (UniformFloat(graph, graph.node(add).inputs[1 - i]) == 3.0f)
+      return graph.node(add).inputs[i];
   }
   return kNoId;
 }

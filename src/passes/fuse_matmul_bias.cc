@@ -1,5 +1,5 @@
-// fuse_matmul_bias: MatMul with a constant matrix, of any rank, followed by the addition of a bias per column becomes
-// adze.MatMul. (Matrices became Gemm in matmul_add_to_gemm.)
+// fuse_matmul_bias: MatMul with a constant matrix, of any rank, followed by the addition of a bias
+// per column becomes adze.MatMul. (Matrices became Gemm in matmul_add_to_gemm.)
 #include "passes/fuse_util.h"
 #include "passes/linear_util.h"
 
@@ -32,9 +32,9 @@ Result<Patch> Rewrite(const Graph& graph, NodeId id, const Match& match, const P
   const Node& matmul = graph.node(match.id(0));
   const ValueId y = graph.node(id).outputs[0];
   Patch patch(graph, id);
-  patch.Replace(y, patch.AddNode(OpType::Intern(kAdzeDomain, "MatMul"), matmul.name,
-                                 {matmul.inputs[0], matmul.inputs[1], match.id(1)}, {},
-                                 graph.value(y).name));
+  patch.Replace(
+      y, patch.AddNode(OpType::Intern(kAdzeDomain, "MatMul"), matmul.name,
+                       {matmul.inputs[0], matmul.inputs[1], match.id(1)}, {}, graph.value(y).name));
   return patch;
 }
 

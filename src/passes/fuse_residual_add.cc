@@ -6,11 +6,6 @@
 namespace adze {
 namespace {
 
-bool Is8BitPerTensor(const Graph& graph, ValueId id) {
-  const auto& q = graph.value(id).type.quant;
-  return q && q->per_tensor() && SizeOf(q->storage) == 1;
-}
-
 // Why operand `inner` of Add `id`, the output of a Conv, cannot be fused with the other operand as residual.
 std::optional<std::string> WhyNot(const Graph& graph, NodeId id, ValueId inner, ValueId residual,
                                   const PassContext& context) {
@@ -37,7 +32,9 @@ std::optional<std::string> WhyNot(const Graph& graph, NodeId id, ValueId inner, 
 // Yes(the value between, the residual).
 Match MatchNode(const Graph& graph, NodeId id, const PassContext& context) {
   const Node& n = graph.node(id);
-  if (!n.op.Is("Add") || n.inputs.size() != 2) return Match::NotApplicable();
+  if (!(n.op.Is("Add") || n.op.Is(kAdzeDomain, "Add")) || n.inputs.size() != 2) {
+    return Match::NotApplicable();
+  }
   std::string reason;
   for (size_t i = 0; i < 2; ++i) {
     const NodeId conv = ProducerOf(graph, n.inputs[i], id);
@@ -65,6 +62,7 @@ Result<Patch> Rewrite(const Graph& graph, NodeId id, const Match& match, const P
     attrs.Set("inter_zero_point", int64_t{q.zero_point[0]} + shift);
   }
   const Node& n = graph.node(id);
+  for (const auto& [name, value] : n.attrs) attrs.Set(name, value);  // the bounds of adze.Add
   const Value& y = graph.value(n.outputs[0]);
   Patch patch(graph, id);
   const ValueId out = patch.AddNode(OpType::Intern(kAdzeDomain, "Conv"), conv.name,

@@ -14,7 +14,8 @@ TEST(FuseActivationTest, ReluAndClip) {
     %b = Relu(%a)
     %c = Conv(%b, %w) "c2"
     %y = Clip(%c, %lo, %hi)
-    output %y)", R"(
+    output %y)",
+                R"(
     input %x : float32[N,1,3,3]
     const %w : float32[1,1,1,1] = [2]
     %b = adze.Conv(%x, %w) {act_min=0.0, pads=[1, 1, 1, 1]} "c1"
@@ -27,7 +28,8 @@ TEST(FuseActivationTest, ReluAndClip) {
     %b = Relu(%a)
     %c = MatMul(%b, %w)
     %y = Relu(%c)
-    output %y)", R"(
+    output %y)",
+                R"(
     input %x : float32[N,2]
     const %w : float32[2,2] = [1, 2, 3, 4]
     %b = adze.Gemm(%x, %w) {act_min=0.0, transB=1}
@@ -144,13 +146,15 @@ TEST(FuseResidualAddTest, QuantizedKeepsTheRoundingBetween) {
     %a = Conv(%q, %w) : float32[1,1,3,3] quant(int8, scale=[0.0625], zero_point=[-3])
     %b = Add(%a, %q) : float32[1,1,3,3] quant(uint8, scale=[0.125], zero_point=[100])
     %y = adze.Requantize(%b)
-    output %y)", R"(
+    output %y)",
+                R"(
     input %x : float32[1,1,3,3]
     const %w : float32[1,1,1,1] = [2]
     %q = adze.Requantize(%x) : float32[1,1,3,3] quant(uint8, scale=[0.03125], zero_point=[128])
     %b = adze.Conv(%q, %w, _, %q) {inter_scale=0.0625, inter_zero_point=125} : float32[1,1,3,3] quant(uint8, scale=[0.125], zero_point=[100])
     %y = adze.Requantize(%b)
-    output %y)", {}, 0);
+    output %y)",
+                {}, 0);
 }
 
 TEST(FuseResidualAddTest, Refusals) {
@@ -165,7 +169,8 @@ TEST(FuseResidualAddTest, Refusals) {
      "the operands differ in shape");
   no("%a = adze.Conv(%x, %w) {act_min=0.0} %y = Add(%a, %x) output %y",
      "the activation comes before the addition");
-  no("%a = Conv(%x, %w) %y = Add(%a, %x) : float32[1,1,3,3] quant(uint8, scale=[0.125], zero_point=[100]) output %y",
+  no("%a = Conv(%x, %w) %y = Add(%a, %x) : float32[1,1,3,3] quant(uint8, scale=[0.125], "
+     "zero_point=[100]) output %y",
      "operands and sum are not all 8-bit integers");
 }
 
@@ -176,7 +181,8 @@ TEST(FuseMatMulBiasTest, AnyRank) {
     const %b : float32[3] = [1, 2, 3]
     %a = MatMul(%x, %w)
     %y = Add(%b, %a)
-    output %y)", R"(
+    output %y)",
+                R"(
     input %x : float32[N,2,2]
     const %w : float32[2,3] = [1, 2, 3, 4, 5, 6]
     const %b : float32[3] = [1, 2, 3]
@@ -189,21 +195,25 @@ TEST(FuseSiluTest, Rewrites) {
     input %x : float32[N,2]
     %s = Sigmoid(%x)
     %y = Mul(%s, %x)
-    output %y)", "input %x : float32[N,2] %y = adze.Silu(%x) output %y");
+    output %y)",
+                "input %x : float32[N,2] %y = adze.Silu(%x) output %y");
   ExpectNo("fuse_silu", R"(
     input %x : float32[N,2]
     %s = Sigmoid(%x) : float32[N,2] quant(uint8, scale=[0.00390625], zero_point=[0])
     %y = Mul(%s, %x)
-    output %y)", "value 's' has its own quantization");
+    output %y)",
+           "value 's' has its own quantization");
 }
 
 TEST(FuseSiluTest, ATapKeepsItsProducer) {
-  Graph g = ParseOrFail("graph {input %x : float32[2] %s = Sigmoid(%x) %y = Mul(%x, %s) output %y}");
+  Graph g =
+      ParseOrFail("graph {input %x : float32[2] %s = Sigmoid(%x) %y = Mul(%x, %s) output %y}");
   PassOptions options;
   options.preserved = {g.FindValue("s")};
   RunOrFail(g, "fuse_silu", options);
-  EXPECT_EQ(Canonical(PrintGraph(g)),
-            Canonical("graph {input %x : float32[2] %s = Sigmoid(%x) %y = adze.Silu(%x) output %y}"));
+  EXPECT_EQ(
+      Canonical(PrintGraph(g)),
+      Canonical("graph {input %x : float32[2] %s = Sigmoid(%x) %y = adze.Silu(%x) output %y}"));
 }
 
 TEST(FuseHardSwishTest, AllSpellings) {
@@ -234,7 +244,8 @@ TEST(FuseHardSwishTest, OtherConstantsAreSomethingElse) {
     input %x : float32[2]
     %h = HardSigmoid(%x)
     %y = Mul(%x, %h)
-    output %y)", "");
+    output %y)",
+           "");
 }
 
 }  // namespace

@@ -7,6 +7,11 @@ bool IsFusable(const Node& n) {
   return n.op.name() == "Conv" || n.op.name() == "Gemm" || n.op.name() == "MatMul";
 }
 
+bool Is8BitPerTensor(const Graph& graph, ValueId id) {
+  const auto& q = graph.value(id).type.quant;
+  return q && q->per_tensor() && SizeOf(q->storage) == 1;
+}
+
 std::optional<std::string> WhyNoKernel(const Graph& graph, NodeId id) {
   const Node& n = graph.node(id);
   if (!graph.value(n.inputs[1]).is_constant()) return "the weight is not constant";

@@ -14,6 +14,9 @@ bool IsFusable(const Node& n);
 // Why the node's kernels could not do it anyway (weight not constant …), or nullopt.
 std::optional<std::string> WhyNoKernel(const Graph& graph, NodeId id);
 
+// Quantized per tensor with 8 bits: what the integer kernels take as activations.
+bool Is8BitPerTensor(const Graph& graph, ValueId id);
+
 // Why `id`, computed by node `producer` and read by one node that computes `result`, may not disappear into that node.
 // Where the separate nodes would not compute the fused operator's bits, a tap on `id` is no reason: the patch leaves its
 // producer alive for the tap, and the fused operator computes from the inputs, so the tap changes no bit of the rest.

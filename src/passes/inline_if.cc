@@ -6,7 +6,8 @@
 namespace adze {
 namespace {
 
-// Copies a region's nodes in front of `before` (or to the end of `region`). `map` grows by what they compute.
+// Copies a region's nodes in front of `before` (or to the end of `region`). `map` grows by what
+// they compute.
 class Cloner {
  public:
   explicit Cloner(Graph& graph) : graph_(graph) {}
@@ -37,8 +38,8 @@ class Cloner {
     for (ValueId out : n.outputs) {
       outputs.push_back(out == kNoId ? "" : graph_.UniqueName(graph_.value(out).name));
     }
-    const NodeId copy =
-        graph_.AddNode(n.op, n.name, std::move(inputs), std::move(outputs), n.attrs, region, before);
+    const NodeId copy = graph_.AddNode(n.op, n.name, std::move(inputs), std::move(outputs), n.attrs,
+                                       region, before);
     for (const auto& [name, inner] : n.regions) {
       const RegionId inner_copy = graph_.AddRegion(copy, name);
       for (ValueId in : std::vector(graph_.region(inner).inputs)) {
@@ -97,7 +98,8 @@ Result<int64_t> Run(Graph& graph, const PassContext& context) {
     std::vector<std::pair<ValueId, std::string>> names;
     for (size_t i = 0; i < outputs.size(); ++i) {
       if (outputs[i] == kNoId) continue;
-      // An Identity carries the name of the If's output; eliminate_identity removes it where it can.
+      // An Identity carries the name of the If's output; eliminate_identity removes it where it
+      // can.
       const std::string name = graph.value(outputs[i]).name;
       const NodeId identity =
           graph.AddNode(OpType::Intern("", "Identity"), "", {cloner.Map(results[i])},

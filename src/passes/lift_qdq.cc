@@ -1,10 +1,11 @@
 // lift_qdq: QuantizeLinear and DequantizeLinear nodes become types of values, whoever wrote them.
 //   DQ(integer constant)      a quantized constant
 //   Q(float constant) -> DQ   the same, rounded here
-//   x -> Q -> DQ              x gets the type if nothing else reads it, else adze.Requantize makes a typed copy
-//   DQ(other integers)        its output gets the type: the operator relabels
-// Where a DequantizeLinear's output is an output of the graph, adze.Requantize computes it: borders stay float32. What is
-// left as it was: scales that are not constant, Q whose integers are used as such.
+//   x -> Q -> DQ              x gets the type if nothing else reads it, else adze.Requantize makes
+//   a typed copy DQ(other integers)        its output gets the type: the operator relabels
+// Where a DequantizeLinear's output is an output of the graph, adze.Requantize computes it: borders
+// stay float32. What is left as it was: scales that are not constant, Q whose integers are used as
+// such.
 #include <algorithm>
 
 #include "passes/qdq_util.h"
@@ -42,7 +43,8 @@ void Represent(Graph& graph, ValueId old, ValueId typed) {
   graph.EraseNode(producer);
 }
 
-// DQ of a constant. The float tensor's name is the tensor's name; that of the integers becomes an origin.
+// DQ of a constant. The float tensor's name is the tensor's name; that of the integers becomes an
+// origin.
 bool LiftConstant(Graph& graph, NodeId id) {
   const Node& n = graph.node(id);
   const ValueId integers = n.inputs[0];

@@ -15,7 +15,8 @@ TEST(FoldBatchNormTest, IntoConv) {
     const %var : float32[2] = [4, 9]
     %c = Conv(%x, %w, %b) "conv"
     %y = BatchNormalization(%c, %gamma, %beta, %mean, %var) {epsilon=0.0} "bn"
-    output %y)", R"(
+    output %y)",
+                R"(
     input %x : float32[N,1,4,4]
     const %w : float32[2,1,1,1] = [1, 2]
     const %b : float32[2] = [-0.25, 1]
@@ -33,7 +34,8 @@ TEST(FoldBatchNormTest, IntoConvTransposeWithGroups) {
     const %var : float32[2] = [1, 1]
     %c = ConvTranspose(%x, %w) {group=2}
     %y = BatchNormalization(%c, %gamma, %beta, %mean, %var) {epsilon=0.0}
-    output %y)", R"(
+    output %y)",
+                R"(
     input %x : float32[1,4,2,2]
     const %w : float32[4,1,1,1] = [2, 4, 12, 16]
     %y = ConvTranspose(%x, %w) {group=2}
@@ -51,7 +53,8 @@ TEST(FoldBatchNormTest, IntoGemm) {
     const %var : float32[2] = [1, 1]
     %g = Gemm(%x, %w, %c) {alpha=0.5, beta=3.0, transB=1}
     %y = BatchNormalization(%g, %gamma, %beta, %mean, %var) {epsilon=0.0}
-    output %y)", R"(
+    output %y)",
+                R"(
     input %x : float32[N,2]
     const %w : float32[2,2] = [2, 4, 12, 16]
     const %c : float32[2] = [6, 13]
@@ -67,7 +70,8 @@ TEST(FoldBatchNormTest, AloneBecomesMulAndAdd) {
     const %mean : float32[2] = [1, 0]
     const %var : float32[2] = [1, 1]
     %y = BatchNormalization(%x, %gamma, %beta, %mean, %var) {epsilon=0.0}
-    output %y)", R"(
+    output %y)",
+                R"(
     input %x : float32[1,2,2,2]
     const %y_scale : float32[2,1,1] = [2, 4]
     const %y_shift : float32[2,1,1] = [-2, 1]
@@ -82,7 +86,8 @@ TEST(FoldBatchNormTest, Refusals) {
     input %v : float32[2]
     const %p : float32[2] = [1, 1]
     %y = BatchNormalization(%x, %p, %p, %p, %v)
-    output %y)", "its parameters are not float32 constants");
+    output %y)",
+           "its parameters are not float32 constants");
 }
 
 TEST(FoldMulAddTest, AllFour) {
@@ -97,7 +102,8 @@ TEST(FoldMulAddTest, AllFour) {
     %c = Add(%t, %b)
     %d = Sub(%s, %c)
     %y = Div(%d, %k)
-    output %y)", R"(
+    output %y)",
+                R"(
     input %x : float32[N,2,3,3]
     const %w : float32[2,1,1,1] = [-1, -2]
     const %c_bias : float32[2] = [4.5, 2.75]
@@ -106,7 +112,8 @@ TEST(FoldMulAddTest, AllFour) {
 }
 
 TEST(FoldMulAddTest, Refusals) {
-  constexpr const char* kHead = "input %x : float32[1,2,3,3] const %w : float32[2,2,1,1] = [1, 2, 3, 4] ";
+  constexpr const char* kHead =
+      "input %x : float32[1,2,3,3] const %w : float32[2,2,1,1] = [1, 2, 3, 4] ";
   const auto no = [&](const char* body, const char* reason) {
     ExpectNo("fold_mul_add", std::string(kHead) + body, reason);
   };
@@ -114,11 +121,13 @@ TEST(FoldMulAddTest, Refusals) {
      "the constant is not one number per channel");
   no("const %k : float32[2,2,1,1] = [1, 2, 3, 4] %a = Conv(%x, %w) %y = Mul(%a, %k) output %y",
      "the constant changes the shape");
-  no("const %k : float32[] = [2] %a = Conv(%x, %w) %b = Relu(%a) %y = Mul(%a, %k) output %y output %b",
+  no("const %k : float32[] = [2] %a = Conv(%x, %w) %b = Relu(%a) %y = Mul(%a, %k) output %y output "
+     "%b",
      "value 'a' has other users");
   no("const %k : float32[] = [2] %a = Conv(%x, %w) %y = Div(%k, %a) output %y",
      "it divides the constant");
-  no("const %k : float32[] = [2] %z = Conv(%x, %w) %a = Conv(%x, %w) %y = Mul(%a, %k) output %y output %z",
+  no("const %k : float32[] = [2] %z = Conv(%x, %w) %a = Conv(%x, %w) %y = Mul(%a, %k) output %y "
+     "output %z",
      "the weight has other users");
   no("const %k : float32[] = [2] %r = Relu(%w) %a = Conv(%x, %r) %y = Mul(%a, %k) output %y",
      "weight 'r' is not a float32 constant");
@@ -128,7 +137,8 @@ TEST(FoldMulAddTest, Refusals) {
     const %k : float32[2] = [2, 3]
     %a = MatMul(%x, %w)
     %y = Add(%a, %k)
-    output %y)", "a MatMul has no bias");
+    output %y)",
+           "a MatMul has no bias");
 }
 
 TEST(FoldInputScaleTest, Normalisation) {
@@ -140,7 +150,8 @@ TEST(FoldInputScaleTest, Normalisation) {
     %a = Sub(%x, %mean)
     %b = Div(%a, %std)
     %y = Conv(%b, %w)
-    output %y)", R"(
+    output %y)",
+                R"(
     input %x : float32[N,2,3,3]
     const %w : float32[1,2,1,1] = [0.5, 0.5]
     const %y_bias : float32[1] = [-15]
@@ -153,7 +164,8 @@ TEST(FoldInputScaleTest, Normalisation) {
     const %c : float32[3] = [1, 1, 1]
     %a = Add(%x, %k)
     %y = Gemm(%a, %w, %c) {alpha=2.0, transB=1}
-    output %y)", R"(
+    output %y)",
+                R"(
     input %x : float32[N,2]
     const %w : float32[3,2] = [1, 2, 3, 4, 5, 6]
     const %c : float32[3] = [17, 37, 57]
@@ -168,7 +180,8 @@ TEST(FoldInputScaleTest, GroupsAndPadding) {
     const %w : float32[2,2,1,1] = [1, 1, 1, 1]
     %a = Mul(%k, %x)
     %y = Conv(%a, %w) {group=2, pads=[1, 1, 1, 1]}
-    output %y)", R"(
+    output %y)",
+                R"(
     input %x : float32[N,4,3,3]
     const %w : float32[2,2,1,1] = [1, 2, 3, 4]
     %y = Conv(%x, %w) {group=2, pads=[1, 1, 1, 1]}
@@ -179,7 +192,8 @@ TEST(FoldInputScaleTest, GroupsAndPadding) {
     const %w : float32[1,1,1,1] = [1]
     %a = Add(%k, %x)
     %y = Conv(%a, %w) {pads=[1, 1, 1, 1]}
-    output %y)", "the offset does not reach the padding");
+    output %y)",
+           "the offset does not reach the padding");
 }
 
 TEST(MatMulAddToGemmTest, Rewrites) {
@@ -189,7 +203,8 @@ TEST(MatMulAddToGemmTest, Rewrites) {
     const %b : float32[1,3] = [1, 2, 3]
     %a = MatMul(%x, %w) "mm"
     %y = Add(%b, %a)
-    output %y)", R"(
+    output %y)",
+                R"(
     input %x : float32[N,2]
     const %w : float32[2,3] = [1, 2, 3, 4, 5, 6]
     const %b : float32[3] = [1, 2, 3]
@@ -204,14 +219,16 @@ TEST(MatMulAddToGemmTest, Refusals) {
     const %b : float32[2] = [1, 2]
     %a = MatMul(%x, %w)
     %y = Add(%a, %b)
-    output %y)", "the input is not a matrix");
+    output %y)",
+           "the input is not a matrix");
   ExpectNo("matmul_add_to_gemm", R"(
     input %x : float32[2,2]
     const %w : float32[2,2] = [1, 2, 3, 4]
     const %b : float32[2] = [1, 2]
     %a = MatMul(%x, %w)
     %y = Add(%a, %b)
-    output %y)", "value 'a' must stay readable", {"a"});
+    output %y)",
+           "value 'a' must stay readable", {"a"});
 }
 
 TEST(FoldPadTest, ConvAndPools) {
@@ -221,7 +238,8 @@ TEST(FoldPadTest, ConvAndPools) {
     const %w : float32[1,1,2,2] = [1, 2, 3, 4]
     %p = Pad(%x, %pads)
     %y = Conv(%p, %w) {pads=[1, 0, 0, 1]}
-    output %y)", R"(
+    output %y)",
+                R"(
     input %x : float32[N,1,4,4]
     const %w : float32[1,1,2,2] = [1, 2, 3, 4]
     %y = Conv(%x, %w) {pads=[2, 2, 3, 1]}
@@ -236,7 +254,8 @@ TEST(FoldPadTest, ConvAndPools) {
     %q = Pad(%x, %pads, _, %axes)
     %z = AveragePool(%q) {kernel_shape=[2, 2]}
     output %y
-    output %z)", R"(
+    output %z)",
+                R"(
     input %x : float32[1,1,4,4]
     %r = Relu(%x)
     %y = MaxPool(%r) {kernel_shape=[2, 2], pads=[1, 1, 1, 1], strides=[2, 2]}
@@ -251,7 +270,8 @@ TEST(FoldPadTest, Refusals) {
       input %x : float32[1,1,4,4]
       const %pads : int64[8] = [0, 0, 1, 1, 0, 0, 1, 1]
       const %w : float32[1,1,1,1] = [1]
-    )") + body, reason);
+    )") + body,
+             reason);
   };
   no("%p = Pad(%x, %pads) %y = MaxPool(%p) {kernel_shape=[2, 2]} output %y",
      "zeros could exceed negative inputs");
@@ -262,7 +282,8 @@ TEST(FoldPadTest, Refusals) {
   no("const %v : float32[] = [1] %p = Pad(%x, %pads, %v) %y = Conv(%p, %w) output %y",
      "it does not pad with zeros");
   no("const %c : int64[8] = [0, 1, 0, 0, 0, 0, 0, 0] const %w2 : float32[1,2,1,1] = [1, 1] "
-     "%p = Pad(%x, %c) %y = Conv(%p, %w2) output %y", "it pads batch or channels");
+     "%p = Pad(%x, %c) %y = Conv(%p, %w2) output %y",
+     "it pads batch or channels");
   no("%p = Pad(%x, %pads) %y = AveragePool(%p) {kernel_shape=[2, 2], pads=[1, 1, 1, 1]} output %y",
      "it counts some of the padding only");
 }
@@ -280,7 +301,8 @@ TEST(CanonicaliseClipTest, MinMaxAndChains) {
     %d = Max(%zero, %x)
     %z = Sigmoid(%d)
     output %y
-    output %z)", R"(
+    output %z)",
+                R"(
     input %x : float32[2,2]
     const %c_min : float32[] = [0]
     const %c_max : float32[] = [3]
@@ -299,13 +321,15 @@ TEST(CanonicaliseClipTest, Refusals) {
     %a = Relu(%x)
     %y = Min(%a, %six)
     output %a
-    output %y)", "value 'a' is an output");
+    output %y)",
+           "value 'a' is an output");
   ExpectNo("canonicalise_clip", R"(
     input %x : float32[2]
     const %lo : float32[] = [1]
     const %hi : float32[] = [-1]
     %y = Clip(%x, %lo, %hi)
-    output %y)", "its bounds are in the wrong order");
+    output %y)",
+           "its bounds are in the wrong order");
 }
 
 TEST(SimplifyTest, WholePipeline) {

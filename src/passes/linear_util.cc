@@ -10,8 +10,8 @@ const Tensor* FloatConstant(const Graph& graph, ValueId id) {
   return t != nullptr && t->dtype() == DType::kFloat32 ? t : nullptr;
 }
 
-// Output and input channel of weight element i for a convolution: w[m][c][k...] in groups, or for ConvTranspose
-// w[c][m][k...].
+// Output and input channel of weight element i for a convolution: w[m][c][k...] in groups, or for
+// ConvTranspose w[c][m][k...].
 void MapConvolution(LinearNode* linear, const std::vector<int64_t>& dims, int64_t group,
                     bool transposed) {
   int64_t window = 1;
@@ -69,7 +69,8 @@ std::optional<LinearNode> AsLinear(const Graph& graph, NodeId id, std::string* r
   if (weight->size() < 1) return no("the weight is empty");
   if (conv || conv_transpose) {
     const int64_t group = n.attrs.Int("group", 1);
-    if (dims.size() < 3 || group < 1 || dims[0] % group != 0) return no("the weight has no channels");
+    if (dims.size() < 3 || group < 1 || dims[0] % group != 0)
+      return no("the weight has no channels");
     MapConvolution(&linear, dims, group, conv_transpose);
   } else {
     if (dims.size() != 2) return no("the weight is not a matrix");
@@ -185,8 +186,7 @@ std::vector<double> BiasOf(const Graph& graph, const LinearNode& linear) {
 }
 
 ValueId AddLinear(Patch& patch, const Graph& graph, const LinearNode& linear, ValueId x,
-                  std::span<const float> weight, std::span<const double> bias,
-                  ValueId old_output) {
+                  std::span<const float> weight, std::span<const double> bias, ValueId old_output) {
   const Node& n = graph.node(linear.node);
   const std::string& out_name = graph.value(old_output).name;
   std::vector<ValueId> inputs = {x, linear.weight};

@@ -1,6 +1,7 @@
-// lower_qdq: types of values become QuantizeLinear and DequantizeLinear nodes, for consumers of the Q/DQ form: one pair behind
-// each quantized tensor, integer constants with a DequantizeLinear each (int32 without zero point), and
-// adze.Requantize only as the pair it stands for. Names: the tensor before its pair keeps its name.
+// lower_qdq: types of values become QuantizeLinear and DequantizeLinear nodes, for consumers of the
+// Q/DQ form: one pair behind each quantized tensor, integer constants with a DequantizeLinear each
+// (int32 without zero point), and adze.Requantize only as the pair it stands for. Names: the tensor
+// before its pair keeps its name.
 #include "passes/qdq_util.h"
 
 namespace adze {
@@ -32,14 +33,12 @@ Status LowerActivation(Graph& graph, ValueId id) {
   }
   const bool was_output = graph.IsRegionOutput(id);
   // A Requantize is about to vanish; the pair is called after what it reads.
-  const bool border = v.producer != kNoId &&
-                      graph.node(v.producer).op.Is(kAdzeDomain, "Requantize");
-  const std::string base =
-      border ? graph.value(graph.node(v.producer).inputs[0]).name : v.name;
+  const bool border =
+      v.producer != kNoId && graph.node(v.producer).op.Is(kAdzeDomain, "Requantize");
+  const std::string base = border ? graph.value(graph.node(v.producer).inputs[0]).name : v.name;
   const QuantConstants params = AddQuantConstants(graph, base, *v.type.quant, {});
   graph.SetQuant(id, nullptr);
-  const ValueId real =
-      AddQdq(graph, id, *v.type.quant, params, v.producer, base);
+  const ValueId real = AddQdq(graph, id, *v.type.quant, params, v.producer, base);
   graph.SetType(real, {DType::kFloat32, v.type.shape, nullptr});
   const ValueId integers = graph.producer(real)->inputs[0];
   const NodeId quantize = graph.value(integers).producer;
@@ -53,7 +52,8 @@ Status LowerActivation(Graph& graph, ValueId id) {
   return OkStatus();
 }
 
-// What is left of adze.Requantize: its output reads its input. Its format change is in the nodes around it now.
+// What is left of adze.Requantize: its output reads its input. Its format change is in the nodes
+// around it now.
 void RemoveRequantize(Graph& graph, NodeId id) {
   const ValueId x = graph.node(id).inputs[0];
   const ValueId y = graph.node(id).outputs[0];
@@ -71,9 +71,8 @@ void RemoveRequantize(Graph& graph, NodeId id) {
     for (const std::string& origin : origins) graph.AddOrigin(x, origin);
     return;
   }
-  const NodeId identity =
-      graph.AddNode(OpType::Intern("", "Identity"), graph.node(id).name, {x},
-                    {graph.UniqueName(name)}, {}, graph.node(id).parent, id);
+  const NodeId identity = graph.AddNode(OpType::Intern("", "Identity"), graph.node(id).name, {x},
+                                        {graph.UniqueName(name)}, {}, graph.node(id).parent, id);
   const ValueId result = graph.node(identity).outputs[0];
   graph.SetType(result, graph.value(y).type);
   graph.ReplaceUses(y, result);

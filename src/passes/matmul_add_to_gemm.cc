@@ -1,4 +1,5 @@
-// matmul_add_to_gemm: a MatMul of matrices with a constant weight followed by the addition of a bias becomes a Gemm.
+// matmul_add_to_gemm: a MatMul of matrices with a constant weight followed by the addition of a
+// bias becomes a Gemm.
 #include "passes/linear_util.h"
 
 namespace adze {
@@ -16,8 +17,7 @@ Match MatchNode(const Graph& graph, NodeId id, const PassContext& context) {
   if (!linear) return Match::No(std::move(reason));
   const Shape* const x = ShapeOrNull(graph, graph.node(matmul).inputs[0]);
   if (x == nullptr || x->size() != 2) return Match::No("the input is not a matrix");
-  const auto bias =
-      AsScaleShift(graph, id, LinearNode::kLastAxis, linear->outputs, &reason);
+  const auto bias = AsScaleShift(graph, id, LinearNode::kLastAxis, linear->outputs, &reason);
   if (!bias) return Match::No(std::move(reason));
   if (auto needed = WhyNeeded(graph, product, context)) return Match::No(*std::move(needed));
   return Match::Yes({matmul, n.inputs[product == n.inputs[0] ? 1 : 0]});
@@ -37,9 +37,9 @@ Result<Patch> Rewrite(const Graph& graph, NodeId id, const Match& match, const P
     bias = patch.AddConstant(old.name, FloatTensor({columns}, values));
     SupersedeConstant(patch, graph, match.id(1), bias);
   }
-  patch.Replace(y, patch.AddNode(OpType::Intern("", "Gemm"), matmul.name,
-                                 {matmul.inputs[0], matmul.inputs[1], bias}, {},
-                                 graph.value(y).name));
+  patch.Replace(y,
+                patch.AddNode(OpType::Intern("", "Gemm"), matmul.name,
+                              {matmul.inputs[0], matmul.inputs[1], bias}, {}, graph.value(y).name));
   return patch;
 }
 

@@ -1,5 +1,6 @@
-// merge_reshapes: a chain of Reshape, Flatten, Squeeze and Unsqueeze becomes one Reshape with a constant target, and
-// a Reshape whose target is computed from shapes gets a constant one ("[0, -1]") where that says the same.
+// merge_reshapes: a chain of Reshape, Flatten, Squeeze and Unsqueeze becomes one Reshape with a
+// constant target, and a Reshape whose target is computed from shapes gets a constant one ("[0,
+// -1]") where that says the same.
 #include "passes/pass_util.h"
 
 namespace adze {
@@ -27,7 +28,8 @@ Match MatchNode(const Graph& graph, NodeId id, const PassContext&) {
   const Shape* const from = ShapeOrNull(graph, source);
   const Shape* const to = ShapeOrNull(graph, n.outputs[0]);
   if (from == nullptr || to == nullptr) return Match::No("a shape is not known");
-  if (!ReshapeTarget(*from, *to)) return Match::No("the new shape has too many symbolic dimensions");
+  if (!ReshapeTarget(*from, *to))
+    return Match::No("the new shape has too many symbolic dimensions");
   return Match::Yes({source});
 }
 
@@ -37,8 +39,8 @@ Result<Patch> Rewrite(const Graph& graph, NodeId id, const Match& match, const P
   const auto target = ReshapeTarget(*ShapeOrNull(graph, match.id(0)), *out.type.shape);
   Patch patch(graph, id);
   const ValueId shape = patch.AddConstant(out.name + "_shape", Int64Tensor(*target));
-  const ValueId merged = patch.AddNode(OpType::Intern("", "Reshape"), n.name, {match.id(0), shape},
-                                       {}, out.name);
+  const ValueId merged =
+      patch.AddNode(OpType::Intern("", "Reshape"), n.name, {match.id(0), shape}, {}, out.name);
   patch.SetQuant(merged, out.type.quant);
   patch.Replace(n.outputs[0], merged);
   return patch;

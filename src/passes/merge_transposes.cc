@@ -1,5 +1,5 @@
-// merge_transposes: two Transposes in a row become one, and a Transpose that only moves dimensions of size 1 becomes a
-// Reshape.
+// merge_transposes: two Transposes in a row become one, and a Transpose that only moves dimensions
+// of size 1 becomes a Reshape.
 #include "passes/pass_util.h"
 
 namespace adze {
@@ -40,7 +40,8 @@ Match MatchNode(const Graph& graph, NodeId id, const PassContext&) {
   }
   const std::vector<int64_t> perm = Permutation(n, from->size());
   bool identity = true;
-  for (size_t i = 0; i < perm.size(); ++i) identity = identity && perm[i] == static_cast<int64_t>(i);
+  for (size_t i = 0; i < perm.size(); ++i)
+    identity = identity && perm[i] == static_cast<int64_t>(i);
   if (identity || !MovesOnlyOnes(*from, perm)) return Match::NotApplicable();
   if (!ReshapeTarget(*from, *to)) return Match::No("a Reshape would need more symbolic dimensions");
   return Match::Yes({kNoId});
@@ -55,7 +56,8 @@ Result<Patch> Rewrite(const Graph& graph, NodeId id, const Match& match, const P
   if (match.id(0) == kNoId) {
     const ValueId shape =
         patch.AddConstant(out.name + "_shape", Int64Tensor(*ReshapeTarget(from, *out.type.shape)));
-    merged = patch.AddNode(OpType::Intern("", "Reshape"), n.name, {n.inputs[0], shape}, {}, out.name);
+    merged =
+        patch.AddNode(OpType::Intern("", "Reshape"), n.name, {n.inputs[0], shape}, {}, out.name);
   } else {
     const Node& before = graph.node(match.id(0));
     const std::vector<int64_t> first = Permutation(before, from.size());

@@ -1,11 +1,13 @@
 // Graph passes: what a pass is, which there are, and the driver that runs pipelines of them.
 //
-// A pass proposes, the driver disposes: `match` looks at one node (the last one of its pattern) and says yes, or no with a
-// reason, or that the node is of no interest; `rewrite` returns a Patch. The driver applies it, infers types, removes
-// what died, verifies, counts and times. The few passes that are conversions of a whole graph implement `run` instead.
+// A pass proposes, the driver disposes: `match` looks at one node (the last one of its pattern) and
+// says yes, or no with a reason, or that the node is of no interest; `rewrite` returns a Patch. The
+// driver applies it, infers types, removes what died, verifies, counts and times. The few passes
+// that are conversions of a whole graph implement `run` instead.
 //
-// To add one: a file src/passes/my_pass.cc that defines `extern constexpr PassDef kMyPass`, a row in pass_list.inc
-// and, where it should run by default, its name in pipelines.cc. relu_clip.cc is the template to copy.
+// To add one: a file src/passes/my_pass.cc that defines `extern constexpr PassDef kMyPass`, a row
+// in pass_list.inc and, where it should run by default, its name in pipelines.cc. fuse_silu.cc is
+// the template to copy.
 #ifndef ADZE_PASSES_PASS_H_
 #define ADZE_PASSES_PASS_H_
 
@@ -26,7 +28,8 @@ namespace adze {
 // The answer of `match`.
 class Match {
  public:
-  // The pattern is there; `ids` are what `rewrite` wants to know (values or nodes, as the pass documents).
+  // The pattern is there; `ids` are what `rewrite` wants to know (values or nodes, as the pass
+  // documents).
   static Match Yes(std::initializer_list<int32_t> ids = {}) {
     Match m(Kind::kYes);
     m.ids_ = ids;
@@ -57,17 +60,15 @@ class Match {
 struct PassOptions {
   std::vector<std::string> only;     // when not empty: of the pipeline's passes run only these
   std::vector<std::string> disable;  // skip these
-  int64_t stop_after = -1;           // stop after so many patches over the whole pipeline; -1: no limit
-  bool explain = false;              // collect every "no"
-  // Values that must stay readable with unchanged meaning (taps). A pass may put another value in the place of
-  // one; PassReport::preserved says which.
+  int64_t stop_after = -1;  // stop after so many patches over the whole pipeline; -1: no limit
+  bool explain = false;     // collect every "no"
+  // Values that must stay readable with unchanged meaning (taps). A pass may put another value in
+  // the place of one; PassReport::preserved says which.
   std::vector<ValueId> preserved;
-  int64_t max_folded_bytes = int64_t{64} << 20;  // constants larger than this are not created by folding
-#ifdef NDEBUG
-  bool verify_each_patch = false;    // Verify after every patch, not only after every pass
-#else
-  bool verify_each_patch = true;
-#endif
+  int64_t max_folded_bytes = int64_t{64}
+                             << 20;  // constants larger than this are not created by folding
+  bool verify_each_patch =
+      false;  // Verify after every patch, not only after every pass; debug builds always do
 };
 
 // What a pass may look at besides the graph.
@@ -100,9 +101,8 @@ struct Pipeline {
 };
 // "simplify":        what `adze opt` does: only standard ONNX operators come out
 // "fuse":            for execution, run inside Lower: operators of domain adze come out
-// "lift":            Q/DQ and QOperator nodes become types of values; after reading
+// "lift":            Q/DQ nodes become types of values; after reading
 // "lower_qdq":       types of values become Q/DQ nodes; before writing
-// "lower_qoperator": the same as QLinear* nodes
 std::span<const Pipeline> AllPipelines();
 const Pipeline* FindPipeline(std::string_view name);  // null when unknown
 
@@ -114,17 +114,18 @@ struct PassReport {
   };
   struct Refusal {
     std::string pass;
-    std::string node;    // DescribeNode
+    std::string node;  // DescribeNode
     std::string reason;
   };
-  std::vector<Count> counts;       // one per pass that ran, in order
-  std::vector<Refusal> refusals;   // with PassOptions::explain: as of the end, each pass and node once
+  std::vector<Count> counts;  // one per pass that ran, in order
+  std::vector<Refusal>
+      refusals;  // with PassOptions::explain: as of the end, each pass and node once
   std::vector<ValueId> preserved;  // PassOptions::preserved, where they are now
   int64_t total_patches = 0;
 };
 
-// Runs `pipeline` over all regions of `graph`, which must verify. UsageError for names in `only` or `disable` that
-// are no pass. On failure the graph is unusable.
+// Runs `pipeline` over all regions of `graph`, which must verify. UsageError for names in `only` or
+// `disable` that are no pass. On failure the graph is unusable.
 Result<PassReport> RunPipeline(Graph& graph, const Pipeline& pipeline, const PassOptions& options);
 // The same for one of AllPipelines() by name.
 Result<PassReport> RunPipeline(Graph& graph, std::string_view pipeline,

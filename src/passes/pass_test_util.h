@@ -34,14 +34,14 @@ inline Tensor ToReal(const Value& v, const Tensor& stored) {
   }
   for (int64_t i = 0; i < stored.size(); ++i) {
     const auto c = q.per_tensor() ? 0 : static_cast<size_t>(i / inner) % q.scale.size();
-    real.mutable_data<float>()[i] = DequantizeOne(
-        static_cast<int32_t>(IntegerAt(stored.view(), i)), q.scale[c], q.zero_point[c]);
+    real.mutable_data<float>()[i] = DequantizeOne(static_cast<int32_t>(IntegerAt(stored.view(), i)),
+                                                  q.scale[c], q.zero_point[c]);
   }
   return real;
 }
 
-// Runs a region with the reference evaluations; quantized values are rounded to their grid. `values` holds inputs and
-// constants and receives everything.
+// Runs a region with the reference evaluations; quantized values are rounded to their grid.
+// `values` holds inputs and constants and receives everything.
 inline void Interpret(const Graph& g, RegionId region, std::map<ValueId, Tensor>& values) {
   for (NodeId id : g.region(region).nodes) {
     const Node& n = g.node(id);
@@ -154,8 +154,8 @@ inline PassReport RunOrFail(Graph& g, std::string_view pass, PassOptions options
 // What a graph prints, as the text form has it: constants first, in the order of a new parse.
 inline std::string Canonical(std::string_view text) { return PrintGraph(ParseOrFail(text)); }
 
-// Runs `pass` to the end on `before` and compares with `after` (both texts of graphs, `graph {` … `}` left out); checks
-// that both compute the same, and that a second run changes nothing.
+// Runs `pass` to the end on `before` and compares with `after` (both texts of graphs, `graph {` …
+// `}` left out); checks that both compute the same, and that a second run changes nothing.
 inline void ExpectRewrite(std::string_view pass, std::string_view before, std::string_view after,
                           PassOptions options = {}, float tolerance = 1e-5f) {
   const std::string text = "graph {" + std::string(before) + "}";

@@ -29,7 +29,8 @@ std::optional<std::string> WhyNotReplaceable(const Graph& graph, ValueId old, Va
   if (!SameQuant(graph, old, by)) return "input and output are quantized differently";
   if (!graph.IsRegionOutput(old)) return std::nullopt;
   const Value& v = graph.value(by);
-  const std::string who = "the output '" + graph.value(old).name + "' needs a producer of its own, and '" + v.name;
+  const std::string who =
+      "the output '" + graph.value(old).name + "' needs a producer of its own, and '" + v.name;
   if (v.is_constant()) return who + "' is a constant";
   if (v.producer == kNoId) return who + "' is an input";
   if (graph.IsRegionOutput(by)) return who + "' is an output, too";

@@ -12,17 +12,19 @@
 
 namespace adze {
 
-// The node that computes `id` in the region of node `user`, if its operator is the ONNX operator `op`; else kNoId.
-// Values of outer regions are left alone: moving work into a branch or a loop body is no simplification.
+// The node that computes `id` in the region of node `user`, if its operator is the ONNX operator
+// `op`; else kNoId. Values of outer regions are left alone: moving work into a branch or a loop
+// body is no simplification.
 NodeId ProducerOf(const Graph& graph, ValueId id, NodeId user, std::string_view op);
 // The same for any operator.
 NodeId ProducerOf(const Graph& graph, ValueId id, NodeId user);
 
-// Why a value between two nodes cannot disappear (other users, an output, preserved), or nullopt when it can.
+// Why a value between two nodes cannot disappear (other users, an output, preserved), or nullopt
+// when it can.
 std::optional<std::string> WhyNeeded(const Graph& graph, ValueId id, const PassContext& context);
 
-// Whether `old` can be replaced by the existing value `by`: quantized alike, and where `old` is an output, `by` can take its
-// name. nullopt: yes; else the reason.
+// Whether `old` can be replaced by the existing value `by`: quantized alike, and where `old` is an
+// output, `by` can take its name. nullopt: yes; else the reason.
 std::optional<std::string> WhyNotReplaceable(const Graph& graph, ValueId old, ValueId by);
 
 bool SameQuant(const Graph& graph, ValueId a, ValueId b);
@@ -39,15 +41,16 @@ std::optional<std::vector<int64_t>> Integers(const Graph& graph, ValueId id);
 const Shape* ShapeOrNull(const Graph& graph, ValueId id);
 bool SameShape(const Graph& graph, ValueId a, ValueId b);  // known and certainly equal
 
-// The bounds of a Relu or Clip with constant bounds (infinite where absent); nullopt for other nodes and bounds.
+// The bounds of a Relu or Clip with constant bounds (infinite where absent); nullopt for other
+// nodes and bounds.
 struct Bounds {
   float lo;
   float hi;
 };
 std::optional<Bounds> ClampBounds(const Graph& graph, NodeId id);
 
-// The `shape` input of a Reshape from `from` to `to`, written with 0 ("as the input's") and at most one -1 where dimensions
-// are symbolic; nullopt when that is not enough.
+// The `shape` input of a Reshape from `from` to `to`, written with 0 ("as the input's") and at most
+// one -1 where dimensions are symbolic; nullopt when that is not enough.
 std::optional<std::vector<int64_t>> ReshapeTarget(const Shape& from, const Shape& to);
 
 Tensor Int64Tensor(std::span<const int64_t> values);

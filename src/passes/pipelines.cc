@@ -32,7 +32,7 @@ constexpr const char* kLowerQdq[] = {"lower_qdq"};
 constexpr Pipeline kPipelines[] = {
     {"simplify", "Fewer and simpler standard operators, the same function", kSimplify},
     {"fuse", "Operators that run in one step", kFuse},
-    {"lift", "Q/DQ and QOperator nodes become types of values", kLift},
+    {"lift", "Q/DQ nodes become types of values", kLift},
     {"lower_qdq", "Types of values become Q/DQ nodes", kLowerQdq},
 };
 

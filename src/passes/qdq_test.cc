@@ -4,8 +4,8 @@
 namespace adze {
 namespace {
 
-// As ONNX Runtime's quantize_static writes it: a shared DequantizeLinear behind each QuantizeLinear, int32 bias, float
-// border at the output.
+// As ONNX Runtime's quantize_static writes it: a shared DequantizeLinear behind each
+// QuantizeLinear, int32 bias, float border at the output.
 constexpr const char* kOrtStyle = R"(
     input %x : float32[1,1,3,3]
     const %xs : float32[] = [0.03125]
@@ -45,8 +45,7 @@ TEST(LiftQdqTest, OrtStyle) {
   Graph g = ParseOrFail("graph {" + std::string(kOrtStyle) + "}");
   const Graph original = g;
   RunOrFail(g, "lift_qdq");
-  EXPECT_EQ(Canonical(PrintGraph(g)),
-            Canonical("graph {" + std::string(kTyped) + "}"));
+  EXPECT_EQ(Canonical(PrintGraph(g)), Canonical("graph {" + std::string(kTyped) + "}"));
   ExpectSameNumbers(original, g, 0);
   EXPECT_EQ(RunOrFail(g, "lift_qdq").total_patches, 0);
 }
@@ -60,11 +59,13 @@ TEST(LiftQdqTest, FloatWeightsBehindAPair) {
     %q = QuantizeLinear(%w, %s, %z) {axis=1}
     %d = DequantizeLinear(%q, %s, %z) {axis=1}
     %y = MatMul(%x, %d)
-    output %y)", R"(
+    output %y)",
+                R"(
     input %x : float32[1,2]
     const %w_quantized : float32[2,2] quant(int8, axis=1, scale=[0.5, 0.25], zero_point=[0, 0]) origins("d") = [1, 4, -4, 1]
     %y = MatMul(%x, %w_quantized)
-    output %y)", {}, 0);
+    output %y)",
+                {}, 0);
 }
 
 TEST(LiftQdqTest, IntegerInputIsRelabelled) {
@@ -74,7 +75,8 @@ TEST(LiftQdqTest, IntegerInputIsRelabelled) {
     const %z : uint8[] = [7]
     %d = DequantizeLinear(%x, %s, %z)
     %y = Relu(%d)
-    output %y)", R"(
+    output %y)",
+                R"(
     input %x : uint8[1,2]
     const %s : float32[] = [0.5]
     const %z : uint8[] = [7]
@@ -92,12 +94,14 @@ TEST(LiftQdqTest, ReadByOthersNeedsACopy) {
     %q = QuantizeLinear(%a, %s, %z)
     %d = DequantizeLinear(%q, %s, %z)
     %y = Add(%a, %d)
-    output %y)", R"(
+    output %y)",
+                R"(
     input %x : float32[1,2]
     %a = Sigmoid(%x)
     %a_quantized = adze.Requantize(%a) : float32[1,2] quant(int8, scale=[0.5], zero_point=[-7]) origins("d")
     %y = Add(%a, %a_quantized)
-    output %y)", {}, 0);
+    output %y)",
+                {}, 0);
 }
 
 TEST(LiftQdqTest, LeavesWhatItCannotSay) {
@@ -107,7 +111,8 @@ TEST(LiftQdqTest, LeavesWhatItCannotSay) {
       "const %s : float32[] = [1] %q = QuantizeLinear(%x, %s) output %q",
       "const %s : float32[] = [1] const %t : float32[] = [2] %q = QuantizeLinear(%x, %s) "
       "%d = DequantizeLinear(%q, %t) output %d",
-      "const %s : float32[] = [-1] %q = QuantizeLinear(%x, %s) %d = DequantizeLinear(%q, %s) output %d",
+      "const %s : float32[] = [-1] %q = QuantizeLinear(%x, %s) %d = DequantizeLinear(%q, %s) "
+      "output %d",
   };
   for (const char* body : bodies) {
     ExpectNo("lift_qdq", "input %x : float32[2] " + std::string(body), "");
@@ -139,7 +144,8 @@ TEST(LowerQdqTest, WritesPairs) {
     %a = Add(%r_dequantized, %x_dequantized)
     %a_quantized = QuantizeLinear(%a, %a_scale, %a_zero_point) "a_quantized_QuantizeLinear"
     %y = DequantizeLinear(%a_quantized, %a_scale, %a_zero_point) "a_dequantized_DequantizeLinear" : float32[1,1,3,3] origins("a_dequantized")
-    output %y)", {}, 0);
+    output %y)",
+                {}, 0);
 }
 
 TEST(LowerQdqTest, LiftingGivesTheTypesBack) {
@@ -169,7 +175,8 @@ TEST(LowerQdqTest, PerChannelWeightsAndBorders) {
     %m = MatMul(%p, %w)
     %z = adze.Requantize(%p)
     output %m
-    output %z)", R"(
+    output %z)",
+                R"(
     input %x : float32[1,2] origins("q")
     const %w_scale : float32[2] = [0.5, 0.25]
     const %w_zero_point : int8[2] = [0, 0]
@@ -185,7 +192,8 @@ TEST(LowerQdqTest, PerChannelWeightsAndBorders) {
     %z = DequantizeLinear(%x_dequantized_quantized, %x_dequantized_scale, %x_dequantized_zero_point) "x_dequantized_dequantized_DequantizeLinear" : float32[1,2] origins("x_dequantized_dequantized")
     %m = MatMul(%z, %w)
     output %m
-    output %z)", {}, 0);
+    output %z)",
+                {}, 0);
 }
 
 }  // namespace

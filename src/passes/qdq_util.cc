@@ -15,7 +15,8 @@ Tensor ZeroPoints(const QuantType& q, std::vector<int64_t> dims) {
   char* const out = static_cast<char*>(t.mutable_raw());
   const size_t size = SizeOf(q.storage);
   // Little-endian: the low bytes are the value in every narrower type.
-  for (size_t i = 0; i < q.zero_point.size(); ++i) std::memcpy(out + i * size, &q.zero_point[i], size);
+  for (size_t i = 0; i < q.zero_point.size(); ++i)
+    std::memcpy(out + i * size, &q.zero_point[i], size);
   return t;
 }
 
@@ -100,9 +101,9 @@ ValueId AddQdqNode(Graph& graph, const char* op, ValueId x, const QuantType& q,
   AttrMap attrs;
   if (!q.per_tensor()) attrs.Set("axis", int64_t{q.axis});
   if (q.block_size != 0) attrs.Set("block_size", q.block_size);
-  const NodeId id = graph.AddNode(OpType::Intern("", op), graph.UniqueName(name) + "_" + op,
-                                  std::move(inputs), {graph.UniqueName(name)}, std::move(attrs),
-                                  region, before);
+  const NodeId id =
+      graph.AddNode(OpType::Intern("", op), graph.UniqueName(name) + "_" + op, std::move(inputs),
+                    {graph.UniqueName(name)}, std::move(attrs), region, before);
   return graph.node(id).outputs[0];
 }
 
@@ -123,8 +124,8 @@ ValueId AddQdq(Graph& graph, ValueId x, const QuantType& q, const QuantConstants
   } else if (!graph.top().nodes.empty()) {
     before = graph.top().nodes.front();
   }
-  const ValueId integers = AddQdqNode(graph, "QuantizeLinear", x, q, params, region, before,
-                                      base + "_quantized");
+  const ValueId integers =
+      AddQdqNode(graph, "QuantizeLinear", x, q, params, region, before, base + "_quantized");
   return AddDequantize(graph, integers, q, params, region, before, base + "_dequantized");
 }
 

@@ -17,15 +17,17 @@ using QuantPtr = std::shared_ptr<const QuantType>;
 bool IsQuantize(const Node& n);
 bool IsDequantize(const Node& n);
 
-// The quantizer that constant scale and zero point values describe for a tensor stored as `storage`; null when they
-// are not constant, not float32, or not valid. `axis` is used when there is more than one scale; `zero_point` may be kNoId.
+// The quantizer that constant scale and zero point values describe for a tensor stored as
+// `storage`; null when they are not constant, not float32, or not valid. `axis` is used when there
+// is more than one scale; `zero_point` may be kNoId.
 QuantPtr ReadQuantParams(const Graph& graph, ValueId scale, ValueId zero_point, DType storage,
                          int axis, int64_t block_size = 0);
 // That of a QuantizeLinear or DequantizeLinear node, or null.
 QuantPtr ReadQuantNode(const Graph& graph, NodeId id);
 
-// The scale and zero point of a quantizer as constants of the graph, called like `name`. Scalars when per tensor. `rank` and
-// `dims` of the tensor matter when blocked only. int32 has no zero point: kNoId, for consumers refuse it.
+// The scale and zero point of a quantizer as constants of the graph, called like `name`. Scalars
+// when per tensor. `rank` and `dims` of the tensor matter when blocked only. int32 has no zero
+// point: kNoId, for consumers refuse it.
 struct QuantConstants {
   ValueId scale = kNoId;
   ValueId zero_point = kNoId;
@@ -33,11 +35,13 @@ struct QuantConstants {
 QuantConstants AddQuantConstants(Graph& graph, const std::string& name, const QuantType& q,
                                  const std::vector<int64_t>& dims);
 
-// The node after `id` in its region, kNoId when it is the last: AddNode's `before` for "right behind".
+// The node after `id` in its region, kNoId when it is the last: AddNode's `before` for "right
+// behind".
 NodeId NodeAfter(const Graph& graph, NodeId id);
 
-// Adds x -> QuantizeLinear -> DequantizeLinear behind node `after` (kNoId: at the start of region 0) and returns the result,
-// `base`_dequantized; the integers are `base`_quantized. `params` are the constants of `q`.
+// Adds x -> QuantizeLinear -> DequantizeLinear behind node `after` (kNoId: at the start of region
+// 0) and returns the result, `base`_dequantized; the integers are `base`_quantized. `params` are
+// the constants of `q`.
 ValueId AddQdq(Graph& graph, ValueId x, const QuantType& q, const QuantConstants& params,
                NodeId after, const std::string& base);
 // Adds DequantizeLinear of `integers`, before node `before`.

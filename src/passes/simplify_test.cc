@@ -14,7 +14,8 @@ TEST(FoldConstantsTest, Computes) {
     %c = Add(%a, %b)
     %d = Relu(%c)
     %y = Add(%x, %d)
-    output %y)", R"(
+    output %y)",
+                R"(
     input %x : float32[2]
     const %d : float32[2] = [11, 22]
     %y = Add(%x, %d)
@@ -26,7 +27,8 @@ TEST(FoldConstantsTest, KnownShapes) {
     input %x : float32[2,3]
     %s = Shape(%x)
     %y = Reshape(%x, %s)
-    output %y)", R"(
+    output %y)",
+                R"(
     input %x : float32[2,3]
     const %s : int64[2] = [2, 3]
     %y = Reshape(%x, %s)
@@ -42,16 +44,20 @@ TEST(FoldConstantsTest, Refusals) {
     const %s : float32[] = [0.5]
     %d = DequantizeLinear(%w, %s)
     %y = Add(%x, %d)
-    output %y)", "it would store integers as floats");
+    output %y)",
+           "it would store integers as floats");
   ExpectNo("fold_constants", R"(
     input %x : float32[1]
     const %s : int64[2] = [1000, 1000]
     const %v : float32[] = [0.5]
     %e = Expand(%v, %s)
     %y = Add(%x, %e)
-    output %y)", "the result would take 4000000 bytes, the inputs take 20");
-  ExpectNo("fold_constants", "input %x : float32[2] const %a : float32[2] = [1, 2] %b = Relu(%a) "
-           "%y = Add(%x, %b) output %y", "value 'b' must stay readable", {"b"});
+    output %y)",
+           "the result would take 4000000 bytes, the inputs take 20");
+  ExpectNo("fold_constants",
+           "input %x : float32[2] const %a : float32[2] = [1, 2] %b = Relu(%a) "
+           "%y = Add(%x, %b) output %y",
+           "value 'b' must stay readable", {"b"});
 }
 
 TEST(InlineIfTest, TakesTheBranch) {
@@ -67,7 +73,8 @@ TEST(InlineIfTest, TakesTheBranch) {
         output %e
       }}
     %y = Relu(%i)
-    output %y)", R"(
+    output %y)",
+                R"(
     input %x : float32[2]
     %t = Relu(%x)
     %t2 = Add(%t, %x)
@@ -104,7 +111,8 @@ TEST(EliminateDeadTest, RemovesChains) {
     %a = Relu(%x)
     %b = Sigmoid(%a)
     %y = Relu(%x)
-    output %y)", "input %x : float32[2] %y = Relu(%x) output %y");
+    output %y)",
+                "input %x : float32[2] %y = Relu(%x) output %y");
 }
 
 TEST(EliminateDeadTest, KeepsPreservedValues) {
@@ -136,7 +144,8 @@ TEST(EliminateIdentityTest, Everything) {
     %m = adze.Requantize(%l)
     %n = Relu(%m)
     %y = Identity(%n)
-    output %y)", R"(
+    output %y)",
+                R"(
     input %x : float32[2,N] origins("a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m")
     %y = Relu(%x) : float32[2,N] origins("n")
     output %y)");
@@ -150,7 +159,8 @@ TEST(EliminateIdentityTest, Reshapes) {
     %a = Reshape(%x, %same)
     %b = Flatten(%a)
     %y = Reshape(%b, %other)
-    output %y)", R"(
+    output %y)",
+                R"(
     input %x : float32[2,3] origins("a", "b")
     const %other : int64[2] = [3, 2]
     %y = Reshape(%x, %other)
@@ -160,7 +170,8 @@ TEST(EliminateIdentityTest, Reshapes) {
 TEST(EliminateIdentityTest, Refusals) {
   ExpectNo("eliminate_identity", "input %x : float32[2] %y = Identity(%x) output %y",
            "the output 'y' needs a producer of its own, and 'x' is an input");
-  ExpectNo("eliminate_identity", "input %x : float32[2] %y = Relu(%x) %z = Identity(%y) output %y output %z",
+  ExpectNo("eliminate_identity",
+           "input %x : float32[2] %y = Relu(%x) %z = Identity(%y) output %y output %z",
            "the output 'z' needs a producer of its own, and 'y' is an output, too");
   ExpectNo("eliminate_identity", "input %x : float32[2,3] %y = Transpose(%x) output %y",
            "it moves dimensions");
@@ -170,18 +181,21 @@ TEST(EliminateIdentityTest, Refusals) {
     input %x : float32[2,3]
     const %one : float32[2,1,1] = [1, 1]
     %y = Mul(%x, %one)
-    output %y)", "");
+    output %y)",
+           "");
   ExpectNo("eliminate_identity", R"(
     input %x : float32[2]
     %a = Relu(%x) : float32[2] quant(uint8, scale=[0.5], zero_point=[0])
     %b = Identity(%a) : float32[2] quant(uint8, scale=[0.25], zero_point=[0])
     %y = Relu(%b)
-    output %y)", "input and output are quantized differently");
+    output %y)",
+           "input and output are quantized differently");
 }
 
 TEST(EliminateIdentityTest, TapsMove) {
-  Graph g = ParseOrFail("graph {input %x : float32[2] %a = Relu(%x) %b = Identity(%a) "
-                        "%y = Relu(%b) output %y}");
+  Graph g = ParseOrFail(
+      "graph {input %x : float32[2] %a = Relu(%x) %b = Identity(%a) "
+      "%y = Relu(%b) output %y}");
   PassOptions options;
   options.preserved = {g.FindValue("b")};
   const PassReport report = RunOrFail(g, "eliminate_identity", options);
@@ -200,7 +214,8 @@ TEST(MergeReshapesTest, Chains) {
     %c = Reshape(%x, %s)
     %d = Flatten(%c)
     output %y
-    output %d)", R"(
+    output %d)",
+                R"(
     input %x : float32[N,3,1,1]
     const %b_shape : int64[3] = [1, -1, 3]
     const %d_shape : int64[2] = [0, 3]
@@ -237,7 +252,8 @@ TEST(MergeReshapesTest, Refusals) {
     const %axes : int64[1] = [0]
     %a = Unsqueeze(%x, %axes)
     %y = Unsqueeze(%a, %axes)
-    output %y)", "the new shape has too many symbolic dimensions");
+    output %y)",
+           "the new shape has too many symbolic dimensions");
 }
 
 TEST(MergeTransposesTest, ComposesAndCancels) {
@@ -246,7 +262,8 @@ TEST(MergeTransposesTest, ComposesAndCancels) {
     %a = Transpose(%x) {perm=[1, 2, 0]}
     %b = Transpose(%a) {perm=[1, 0, 2]}
     %y = Relu(%b)
-    output %y)", R"(
+    output %y)",
+                R"(
     input %x : float32[2,3,4]
     %b = Transpose(%x) {perm=[2, 1, 0]}
     %y = Relu(%b)
@@ -254,7 +271,8 @@ TEST(MergeTransposesTest, ComposesAndCancels) {
   ExpectRewrite("merge_transposes", R"(
     input %x : float32[N,5,1,1]
     %y = Transpose(%x) {perm=[0, 2, 3, 1]}
-    output %y)", R"(
+    output %y)",
+                R"(
     input %x : float32[N,5,1,1]
     const %y_shape : int64[4] = [0, 1, 1, 5]
     %y = Reshape(%x, %y_shape)
@@ -269,7 +287,8 @@ TEST(EliminateCommonTest, ComputesOnce) {
     %c = Sigmoid(%a)
     %d = Sigmoid(%b)
     %y = Add(%c, %d)
-    output %y)", R"(
+    output %y)",
+                R"(
     input %x : float32[2]
     %a = Relu(%x) : float32[2] origins("b")
     %c = Sigmoid(%a) : float32[2] origins("d")
@@ -283,7 +302,8 @@ TEST(EliminateCommonTest, DifferentAttributesDiffer) {
     %a = Softmax(%x) {axis=0}
     %b = Softmax(%x) {axis=1}
     %y = Add(%a, %b)
-    output %y)", "");
+    output %y)",
+           "");
 }
 
 TEST(DeduplicateConstantsTest, MatricesOnly) {
@@ -297,7 +317,8 @@ TEST(DeduplicateConstantsTest, MatricesOnly) {
     %q = MatMul(%p, %b)
     %r = Add(%q, %c)
     %y = Add(%r, %d)
-    output %y)", R"(
+    output %y)",
+                R"(
     input %x : float32[2,2]
     const %a : float32[2,2] origins("b") = [1, 2, 3, 4]
     const %c : float32[2] = [1, 2]

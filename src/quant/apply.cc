@@ -19,7 +19,8 @@ constexpr double kActivationReach = 255.0;  // |x - zero_point| of 8-bit activat
 std::string Quoted(const std::string& name) { return "tensor '" + name + "'"; }
 
 Status CheckActivation(const std::string& name, const TensorEncoding& e) {
-  if (!e.outer_scale.empty()) return Unsupported(Quoted(name) + ": two-level scales cannot be applied");
+  if (!e.outer_scale.empty())
+    return Unsupported(Quoted(name) + ": two-level scales cannot be applied");
   if (!e.type.per_tensor()) {
     return Unsupported(Quoted(name) + ": activations must have one scale per tensor");
   }
@@ -32,7 +33,8 @@ Status CheckActivation(const std::string& name, const TensorEncoding& e) {
 
 Status CheckWeight(const std::string& name, const TensorEncoding& e, const Tensor& weight,
                    int axis) {
-  if (!e.outer_scale.empty()) return Unsupported(Quoted(name) + ": two-level scales cannot be applied");
+  if (!e.outer_scale.empty())
+    return Unsupported(Quoted(name) + ": two-level scales cannot be applied");
   if (e.type.storage != DType::kInt8 || !e.type.symmetric() || e.type.block_size != 0) {
     return Unsupported(Quoted(name) + ": weights must be symmetric int8 without blocks");
   }
@@ -78,9 +80,7 @@ Result<Tensor> QuantizeConstant(const Value& v, const QuantType& q) {
 }
 
 // Element c of a bias that may be one scalar for all channels.
-float BiasAt(const Tensor& bias, int64_t c) {
-  return bias.data<float>()[bias.size() == 1 ? 0 : c];
-}
+float BiasAt(const Tensor& bias, int64_t c) { return bias.data<float>()[bias.size() == 1 ? 0 : c]; }
 
 class Applier {
  public:
@@ -89,7 +89,8 @@ class Applier {
   Status Bind() {
     for (const auto& [name, e] : encodings_.tensors) {
       if (graph_.FindValue(name) == kNoId) {
-        return InvalidInput("the encodings name " + Quoted(name) + ", which the graph does not have");
+        return InvalidInput("the encodings name " + Quoted(name) +
+                            ", which the graph does not have");
       }
     }
     for (const UseEncoding& u : encodings_.uses) {
@@ -110,7 +111,8 @@ class Applier {
 
   std::vector<BiasRepair> repairs;
 
-  // Enlarges weight scales in `encodings` (the object given to the constructor) where a 32-bit accumulator would not do.
+  // Enlarges weight scales in `encodings` (the object given to the constructor) where a 32-bit
+  // accumulator would not do.
   Status Repair(Encodings* encodings) {
     for (const NodeId id : order_) {
       if (!IsInteger(id) || !IsCompute(id)) continue;
@@ -119,7 +121,8 @@ class Applier {
       if (w.type.quant != nullptr) continue;
       ADZE_TRY(CheckWeight(w.name, *EntryOf(weight), w.constant, WeightAxis(graph_, id)));
       const TensorEncoding& x = *EncodingOfInput(id, 0);
-      ADZE_TRY(CheckActivation(EncodingName(graph_, CanonicalValue(graph_, graph_.input(id, 0))), x));
+      ADZE_TRY(
+          CheckActivation(EncodingName(graph_, CanonicalValue(graph_, graph_.input(id, 0))), x));
       ADZE_TRY(RepairWeight(id, w, x.type.scale[0], &encodings->tensors[NameOf(weight)]));
     }
     return OkStatus();
@@ -134,7 +137,8 @@ class Applier {
     for (ValueId v = 0; v < num_values; ++v) {
       const Value& value = graph_.value(v);
       // Only what these encodings speak of: a graph may have been quantized elsewhere before.
-      if (!value.dead && !value.is_constant() && value.type.quant != nullptr && !NameOf(v).empty()) {
+      if (!value.dead && !value.is_constant() && value.type.quant != nullptr &&
+          !NameOf(v).empty()) {
         LeaveIntegers(v);
       }
     }
@@ -209,8 +213,8 @@ class Applier {
       if (!reason.empty()) continue;
       const auto missing = [&](ValueId v) {
         if (!NameOf(v).empty()) return false;
-        reason = "its tensor '" + EncodingName(graph_, CanonicalValue(graph_, v)) +
-                 "' has no encoding";
+        reason =
+            "its tensor '" + EncodingName(graph_, CanonicalValue(graph_, v)) + "' has no encoding";
         return true;
       };
       bool incomplete = IsCompute(id) && missing(WeightOf(id));
@@ -288,8 +292,7 @@ class Applier {
     const std::vector<int> data = DataInputs(graph_.node(id), def);
     const bool reads_fused = [&] {
       const NodeId producer = graph_.value(graph_.input(id, data[0])).producer;
-      return producer != kNoId &&
-             plans_[static_cast<size_t>(producer)] == NodePlan::kFusedBefore;
+      return producer != kNoId && plans_[static_cast<size_t>(producer)] == NodePlan::kFusedBefore;
     }();
     if (!reads_fused) {
       for (const int i : data) ADZE_TRY(SetInput(id, i));
@@ -357,9 +360,8 @@ class Applier {
     ADZE_ASSIGN(Tensor codes, QuantizeConstant(w, e.type));
     // Tied weights stay tied: every integer user of this tensor reads the same codes.
     const std::vector<NodeId> users(graph_.users(weight).begin(), graph_.users(weight).end());
-    const bool all = std::all_of(users.begin(), users.end(), [&](NodeId u) {
-      return IsWeightUser(u, weight);
-    });
+    const bool all =
+        std::all_of(users.begin(), users.end(), [&](NodeId u) { return IsWeightUser(u, weight); });
     const auto quant = std::make_shared<const QuantType>(e.type);
     if (all) {
       graph_.SetQuant(weight, quant);
@@ -431,7 +433,8 @@ class Applier {
     return copy;
   }
 
-  // The value in another format (float when `type` is null): an existing adze.Requantize of it, or a new one.
+  // The value in another format (float when `type` is null): an existing adze.Requantize of it, or
+  // a new one.
   ValueId Requantized(ValueId v, const QuantType* type) {
     for (const NodeId user : graph_.users(v)) {
       if (!IsRequantize(graph_, user) || graph_.node(user).parent != 0) continue;
@@ -444,10 +447,9 @@ class Applier {
     auto position = nodes.begin();
     if (producer != kNoId) position = std::next(std::find(nodes.begin(), nodes.end(), producer));
     const std::string suffix = type == nullptr ? "_float" : "_quantized";
-    const NodeId node = graph_.AddNode(
-        OpType::Intern(kAdzeDomain, "Requantize"), "", {v},
-        {graph_.UniqueName(graph_.value(v).name + suffix)}, {}, 0,
-        position == nodes.end() ? kNoId : *position);
+    const NodeId node = graph_.AddNode(OpType::Intern(kAdzeDomain, "Requantize"), "", {v},
+                                       {graph_.UniqueName(graph_.value(v).name + suffix)}, {}, 0,
+                                       position == nodes.end() ? kNoId : *position);
     const ValueId out = graph_.node(node).outputs[0];
     TensorType t = graph_.value(v).type;
     t.quant = type == nullptr ? nullptr : std::make_shared<const QuantType>(*type);
@@ -455,7 +457,8 @@ class Applier {
     return out;
   }
 
-  // Whatever is not an integer operator reads a quantized value as float32; graph outputs keep name and type.
+  // Whatever is not an integer operator reads a quantized value as float32; graph outputs keep name
+  // and type.
   void LeaveIntegers(ValueId v) {
     const std::vector<NodeId> users(graph_.users(v).begin(), graph_.users(v).end());
     for (const NodeId u : users) {

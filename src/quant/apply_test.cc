@@ -22,7 +22,8 @@ TensorEncoding Activation(float scale, int32_t zero_point) {
   return e;
 }
 
-// Activations with scale 0.1 and the weights' own encodings: what quantization without data would do.
+// Activations with scale 0.1 and the weights' own encodings: what quantization without data would
+// do.
 Encodings EncodeAll(const Graph& g) {
   QuantSettings settings;
   const QuantizationPlan plan = PlanQuantization(g, settings);
@@ -236,20 +237,31 @@ TEST(ApplyEncodingsTest, RefusesEachWrongEncoding) {
       {"unknown", [](Encodings* e) { e->tensors["nobody"] = Activation(1, 0); },
        StatusCode::kInvalidInput, "tensor 'nobody', which the graph does not have"},
       {"unknown use",
-       [](Encodings* e) { e->uses.push_back({"nobody", 0, Activation(1, 0)}); },
+       [](Encodings* e) {
+         e->uses.push_back({"nobody", 0, Activation(1, 0)});
+       },
        StatusCode::kInvalidInput, "'nobody', which the graph does not have"},
-      {"use out of range", [](Encodings* e) { e->uses.push_back({"y", 9, Activation(1, 0)}); },
+      {"use out of range",
+       [](Encodings* e) {
+         e->uses.push_back({"y", 9, Activation(1, 0)});
+       },
        StatusCode::kInvalidInput, "input 9"},
       {"unequal", [](Encodings* e) { e->tensors["p"] = Activation(9, 0); },
        StatusCode::kInvalidInput, "needs equal scales"},
-      {"wide", [](Encodings* e) { e->tensors["x"].type = {DType::kUInt16, {0.1f}, {0}}; },
+      {"wide",
+       [](Encodings* e) {
+         e->tensors["x"].type = {DType::kUInt16, {0.1f}, {0}};
+       },
        StatusCode::kUnsupported, "tensor 'x': activations must be int8 or uint8"},
-      {"channels", [](Encodings* e) { e->tensors["x"].type = {DType::kUInt8, {1, 1}, {0, 0}, 1}; },
+      {"channels",
+       [](Encodings* e) {
+         e->tensors["x"].type = {DType::kUInt8, {1, 1}, {0, 0}, 1};
+       },
        StatusCode::kUnsupported, "one scale per tensor"},
       {"two levels", [](Encodings* e) { e->tensors["x"].outer_scale = {1}; },
        StatusCode::kUnsupported, "two-level"},
-      {"weight axis", [](Encodings* e) { e->tensors["w"].type.axis = 1; },
-       StatusCode::kUnsupported, "axis"},
+      {"weight axis", [](Encodings* e) { e->tensors["w"].type.axis = 1; }, StatusCode::kUnsupported,
+       "axis"},
       {"weight type", [](Encodings* e) { e->tensors["w"].type.storage = DType::kUInt8; },
        StatusCode::kUnsupported, "weights must be symmetric int8"},
       {"weight count",
@@ -258,8 +270,8 @@ TEST(ApplyEncodingsTest, RefusesEachWrongEncoding) {
          e->tensors["w"].type.zero_point.push_back(0);
        },
        StatusCode::kInvalidInput, "3 scales for 2 channels"},
-      {"scale", [](Encodings* e) { e->tensors["x"].type.scale[0] = -1; },
-       StatusCode::kInvalidInput, "positive finite"},
+      {"scale", [](Encodings* e) { e->tensors["x"].type.scale[0] = -1; }, StatusCode::kInvalidInput,
+       "positive finite"},
   };
   for (const Refusal& c : cases) {
     Graph g = Parse(kConvNet);
@@ -283,8 +295,8 @@ TEST(ApplyEncodingsTest, RefusesNaNWeightsAndOtherParameters) {
   ASSERT_FALSE(broken.ok());
   EXPECT_NE(broken.status().message().find("'w'"), std::string::npos) << broken.status().message();
   Graph bias = g;
-  bias.SetConstant(bias.FindValue("b"), Tensor::FromValues<float>(
-                                            {2}, {std::numeric_limits<float>::infinity(), 0}));
+  bias.SetConstant(bias.FindValue("b"),
+                   Tensor::FromValues<float>({2}, {std::numeric_limits<float>::infinity(), 0}));
   const auto infinite = ApplyEncodings(bias, e);
   ASSERT_FALSE(infinite.ok());
   EXPECT_NE(infinite.status().message().find("bias 'b'"), std::string::npos);

@@ -36,8 +36,8 @@ std::string NoComputeForm(const Graph& graph, const Node& n, NodeId id, const Qu
     if (bias != kNoId) {
       if (n.attrs.Float("beta", 1) != 1) return "beta is not 1";
       const Tensor& b = graph.value(bias).constant;
-      const int64_t columns = graph.value(weight).constant.dims()[static_cast<size_t>(
-          WeightAxis(graph, id))];
+      const int64_t columns =
+          graph.value(weight).constant.dims()[static_cast<size_t>(WeightAxis(graph, id))];
       const bool per_column = b.size() == columns && (b.rank() == 0 || b.dims().back() == columns);
       if (b.size() != 1 && !per_column) return "its bias differs from row to row";
     }
@@ -146,8 +146,8 @@ std::vector<ValueId> QuantizedValues(const Graph& graph, NodeId id,
   for (const int i : DataInputs(n, *FindOp(n.op))) {
     const ValueId in = CanonicalValue(graph, n.inputs[static_cast<size_t>(i)]);
     const NodeId producer = graph.value(in).producer;
-    const bool fused = producer != kNoId &&
-                       plans[static_cast<size_t>(producer)] == NodePlan::kFusedBefore;
+    const bool fused =
+        producer != kNoId && plans[static_cast<size_t>(producer)] == NodePlan::kFusedBefore;
     if (!fused) out.push_back(in);
   }
   if (plans[static_cast<size_t>(id)] == NodePlan::kFusedBefore) return out;
@@ -161,7 +161,8 @@ int64_t NodeMacs(const Graph& graph, NodeId id) {
   const Node& n = graph.node(id);
   const OpDef* const def = FindOp(n.op);
   if (def == nullptr || def->macs == nullptr) return 0;
-  // Shares hardly depend on the sizes of free dimensions: one sample, and images of 64 pixels a side.
+  // Shares hardly depend on the sizes of free dimensions: one sample, and images of 64 pixels a
+  // side.
   DimBindings bindings;
   const auto collect = [&](const std::vector<ValueId>& values) {
     for (const ValueId v : values) {

@@ -20,12 +20,12 @@ bool NeedsEqualScales(const OpDef& def);
 // The output-channel axis of a compute node's weight.
 int WeightAxis(const Graph& graph, NodeId id);
 
-// The activation that alone reads the output of `id` (a multiply-accumulate operator or Add) and can be fused into it;
-// kNoId if there is none.
+// The activation that alone reads the output of `id` (a multiply-accumulate operator or Add) and
+// can be fused into it; kNoId if there is none.
 NodeId FusableActivation(const Graph& graph, NodeId id);
 
-// The canonical activation values of an integer node: its data inputs, then its outputs. What lies between a
-// kFusedBefore node and its activation is not quantized.
+// The canonical activation values of an integer node: its data inputs, then its outputs. What lies
+// between a kFusedBefore node and its activation is not quantized.
 std::vector<ValueId> QuantizedValues(const Graph& graph, NodeId id,
                                      const std::vector<NodePlan>& plans);
 

@@ -101,8 +101,7 @@ class Planner {
 
   void Forward() {
     for (const NodeId id : graph_.top().nodes) {
-      if (IsRequantize(graph_, id) || !HasFloatOutput(id) ||
-          fused_[static_cast<size_t>(id)]) {
+      if (IsRequantize(graph_, id) || !HasFloatOutput(id) || fused_[static_cast<size_t>(id)]) {
         continue;
       }
       plan(id) = NodePlan::kFloat;
@@ -127,8 +126,8 @@ class Planner {
     }
   }
 
-  // Data movement whose result only integer operators read runs on integers too, whatever it reads: the image that is
-  // padded or sliced before the first convolution.
+  // Data movement whose result only integer operators read runs on integers too, whatever it reads:
+  // the image that is padded or sliced before the first convolution.
   void Backward() {
     const std::vector<NodeId>& order = graph_.top().nodes;
     for (auto it = order.rbegin(); it != order.rend(); ++it) {
@@ -153,8 +152,7 @@ class Planner {
     const auto users = graph_.users(id);
     return std::all_of(users.begin(), users.end(), [&](NodeId u) {
       if (graph_.node(u).parent != 0) return false;
-      return IsRequantize(graph_, u) ? OnlyIntegerUsers(graph_.node(u).outputs[0])
-                                     : IsInteger(u);
+      return IsRequantize(graph_, u) ? OnlyIntegerUsers(graph_.node(u).outputs[0]) : IsInteger(u);
     });
   }
 
@@ -208,8 +206,10 @@ class Planner {
       group->sources.push_back(v);
       if (def != nullptr && def->quant.fixed_range) {
         const QuantRole& q = def->quant;
-        group->fixed_min = group->has_fixed_range ? std::min(group->fixed_min, q.fixed_min) : q.fixed_min;
-        group->fixed_max = group->has_fixed_range ? std::max(group->fixed_max, q.fixed_max) : q.fixed_max;
+        group->fixed_min =
+            group->has_fixed_range ? std::min(group->fixed_min, q.fixed_min) : q.fixed_min;
+        group->fixed_max =
+            group->has_fixed_range ? std::max(group->fixed_max, q.fixed_max) : q.fixed_max;
         group->has_fixed_range = true;
       } else {
         group->needs_statistics = true;

@@ -1,5 +1,5 @@
-// Which tensors of a graph get which kind of integer format: driven by OpDef::quant, decided before any number is
-// measured.
+// Which tensors of a graph get which kind of integer format: driven by OpDef::quant, decided before
+// any number is measured.
 #ifndef ADZE_QUANT_QUANTIZATION_PLAN_H_
 #define ADZE_QUANT_QUANTIZATION_PLAN_H_
 
@@ -14,28 +14,31 @@
 namespace adze {
 
 struct QuantSettings {
-  DType activation = DType::kUInt8;   // the only storage that integer kernels take
-  bool symmetric_activations = false; // zero point 128
-  // Nodes behind the last multiply-accumulate (box decoding, final pooling and activations) stay float: they cost
-  // next to nothing there and gain accuracy. False for targets without a float unit.
+  DType activation = DType::kUInt8;    // the only storage that integer kernels take
+  bool symmetric_activations = false;  // zero point 128
+  // Nodes behind the last multiply-accumulate (box decoding, final pooling and activations) stay
+  // float: they cost next to nothing there and gain accuracy. False for targets without a float
+  // unit.
   bool float_tail = true;
 };
 
 // Values that share one scale and zero point.
 struct ActivationGroup {
-  std::vector<ValueId> values;    // every member, canonical (see CanonicalValue), ascending
-  // Members whose statistics decide the range: those that no operator of the group computes from another member.
+  std::vector<ValueId> values;  // every member, canonical (see CanonicalValue), ascending
+  // Members whose statistics decide the range: those that no operator of the group computes from
+  // another member.
   std::vector<ValueId> sources;
-  bool has_fixed_range = false;   // a source is a Sigmoid, Tanh …: the range contains [fixed_min, fixed_max]
+  bool has_fixed_range =
+      false;  // a source is a Sigmoid, Tanh …: the range contains [fixed_min, fixed_max]
   float fixed_min = 0;
   float fixed_max = 0;
-  bool needs_statistics = true;   // false: the fixed range is all there is
+  bool needs_statistics = true;  // false: the fixed range is all there is
 };
 
 struct WeightUse {
   NodeId node = kNoId;
-  ValueId weight = kNoId;         // constant
-  int axis = 0;                   // output channel
+  ValueId weight = kNoId;  // constant
+  int axis = 0;            // output channel
 };
 
 // What the nodes do. Indexed by NodeId.
@@ -43,34 +46,37 @@ enum class NodePlan : uint8_t {
   kIgnore,       // no float32 tensor: shape arithmetic, constants, adze.Requantize
   kFloat,        // stays float
   kInteger,      // runs on integers
-  kFusedBefore,  // integer; its output is not quantized because its only user, an activation, is fused into it
+  kFusedBefore,  // integer; its output is not quantized because its only user, an activation, is
+                 // fused into it
 };
 
 struct QuantizationPlan {
   std::vector<NodePlan> nodes;
-  std::vector<FloatNode> float_nodes;      // in graph order
-  std::vector<ActivationGroup> groups;     // in order of their first value
-  std::vector<int> group_of;               // per ValueId: index into groups, -1 if not quantized
+  std::vector<FloatNode> float_nodes;   // in graph order
+  std::vector<ActivationGroup> groups;  // in order of their first value
+  std::vector<int> group_of;            // per ValueId: index into groups, -1 if not quantized
   std::vector<WeightUse> weights;
   double int8_macs_share = 0;
 };
 
-// The graph must be inferred; inner regions stay float. Works on float graphs and on the output of ApplyEncodings alike
-// (adze.Requantize is looked through).
+// The graph must be inferred; inner regions stay float. Works on float graphs and on the output of
+// ApplyEncodings alike (adze.Requantize is looked through).
 QuantizationPlan PlanQuantization(const Graph& graph, const QuantSettings& settings);
 
-// The value before any chain of adze.Requantize: the tensor itself rather than its copy in another format.
+// The value before any chain of adze.Requantize: the tensor itself rather than its copy in another
+// format.
 ValueId CanonicalValue(const Graph& graph, ValueId id);
 
-// The name under which a canonical value is listed in Encodings: as in the user's file. For the integer value behind
-// a graph output that is the output's name.
+// The name under which a canonical value is listed in Encodings: as in the user's file. For the
+// integer value behind a graph output that is the output's name.
 std::string EncodingName(const Graph& graph, ValueId canonical);
 
-// Inputs of a node that carry data in its integer form (not Clip bounds, Pad values, Reshape shapes …).
+// Inputs of a node that carry data in its integer form (not Clip bounds, Pad values, Reshape shapes
+// …).
 std::vector<int> DataInputs(const Node& node, const OpDef& def);
 
-// Symmetric per-channel int8 encoding of a float weight: codes [-127, 127], scale = max|w| / 127. Refuses NaN and
-// infinities. Exact for weights that lie on such a grid already.
+// Symmetric per-channel int8 encoding of a float weight: codes [-127, 127], scale = max|w| / 127.
+// Refuses NaN and infinities. Exact for weights that lie on such a grid already.
 Result<TensorEncoding> WeightEncoding(const Graph& graph, ValueId weight, int axis);
 
 }  // namespace adze

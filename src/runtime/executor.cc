@@ -351,6 +351,7 @@ Status Executor::RunFrom(int first_step) {
           std::chrono::duration<double, std::milli>(Clock::now() - start).count();
       ++m.times[s].calls;
     }
+    if (m.options.after_step) m.options.after_step(static_cast<int>(s));
   }
   return OkStatus();
 }

@@ -2,6 +2,7 @@
 #ifndef ADZE_RUNTIME_EXECUTOR_H_
 #define ADZE_RUNTIME_EXECUTOR_H_
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -22,6 +23,9 @@ struct StepTime {
 struct ExecutorOptions {
   bool keep_all = false;  // every value stays valid until the next Run (no arena reuse): taps everywhere, RunFrom
   bool profile = false;   // collect step_times()
+  // Called after each step on the thread that runs; what the step wrote is readable by RawValue, in cache and whether
+  // it is kept or not. May use the pool.
+  std::function<void(int step)> after_step;
 };
 
 // One context of execution: an arena and prepared steps. Thread-compatible: one Run at a time per executor; several

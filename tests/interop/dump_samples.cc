@@ -1,5 +1,6 @@
-// adze_dump_samples DATA.yaml SPLIT COUNT OUT_DIR: writes input 0 of the first COUNT samples of a split as OUT_DIR/0.npy …
-// and prints "index id label" for each. For comparisons with other people's preprocessing.
+// adze_dump_samples DATA.yaml SPLIT COUNT OUT_DIR: writes input 0 of the first COUNT samples of a
+// split as OUT_DIR/0.npy … and prints "index id label" for each. For comparisons with other
+// people's preprocessing.
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -16,8 +17,7 @@ adze::Status Dump(const std::string& yaml, const std::string& split, int64_t cou
   for (int64_t i = 0; i < count && i < available; ++i) {
     adze::Sample sample;
     ADZE_TRY(data->Read(split, i, &sample));
-    ADZE_TRY(
-        adze::WriteNpy(folder + "/" + std::to_string(i) + ".npy", sample.inputs[0].view()));
+    ADZE_TRY(adze::WriteNpy(folder + "/" + std::to_string(i) + ".npy", sample.inputs[0].view()));
     std::printf("%lld %s %lld\n", static_cast<long long>(i), sample.id.c_str(),
                 static_cast<long long>(sample.label.value_or(-1)));
   }

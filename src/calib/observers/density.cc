@@ -29,7 +29,8 @@ std::vector<Interval> DensityOf(const TensorRecord& record, int join_bins) {
   };
   // Magnitudes from 2^32 on count with the last bin.
   const auto beyond = [&](bool negative) {
-    return record.hist.slots[static_cast<size_t>((negative ? 2 : 1) * HistRecord::kSlotsPerSign - 1)];
+    return record.hist
+        .slots[static_cast<size_t>((negative ? 2 : 1) * HistRecord::kSlotsPerSign - 1)];
   };
   constexpr double kEdge = 0x1p32;
   if (const uint64_t n = beyond(true); n != 0) add(min, -kEdge, n);

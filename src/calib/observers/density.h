@@ -15,9 +15,9 @@ struct Interval {
   double count;
 };
 
-// Non-empty bins in ascending order, cut to the exact [range.min, range.max] that the record saw; `join_bins`, a power of
-// two up to 64, adjacent bins are taken together. Exact zeros, which every quantizer represents exactly, and magnitudes
-// below 2^-32 are left out.
+// Non-empty bins in ascending order, cut to the exact [range.min, range.max] that the record saw;
+// `join_bins`, a power of two up to 64, adjacent bins are taken together. Exact zeros, which every
+// quantizer represents exactly, and magnitudes below 2^-32 are left out.
 std::vector<Interval> DensityOf(const TensorRecord& record, int join_bins = 1);
 
 }  // namespace adze

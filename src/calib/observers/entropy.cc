@@ -1,7 +1,8 @@
-// The range that loses least information: the Kullback-Leibler divergence between the distribution clipped to the range
-// and its quantized form (S. Migacz, "8-bit inference with TensorRT", GTC 2017), for ranges with two free ends. The
-// histogram is spread over kBins linear bins; a candidate range covers whole bins; what lies outside is added to its end
-// bins; the quantized form joins bins into 256 levels (128 per side for symmetric quantizers) and spreads each level over its
+// The range that loses least information: the Kullback-Leibler divergence between the distribution
+// clipped to the range and its quantized form (S. Migacz, "8-bit inference with TensorRT", GTC
+// 2017), for ranges with two free ends. The histogram is spread over kBins linear bins; a candidate
+// range covers whole bins; what lies outside is added to its end bins; the quantized form joins
+// bins into 256 levels (128 per side for symmetric quantizers) and spreads each level over its
 // non-empty bins. Exact zeros are left out: every quantizer represents them.
 #include <algorithm>
 #include <cmath>
@@ -26,8 +27,9 @@ struct Distribution {
 
 double XLogX(double x) { return x > 0 ? x * std::log(x) : 0; }
 
-// Divergence for bins [begin, end) quantized to `levels`: sum of P log(P / Q), where P has the outliers in its end bins and
-// Q, one constant per level over its non-empty bins, does not have them. Both are normalised to 1.
+// Divergence for bins [begin, end) quantized to `levels`: sum of P log(P / Q), where P has the
+// outliers in its end bins and Q, one constant per level over its non-empty bins, does not have
+// them. Both are normalised to 1.
 double Divergence(const Distribution& d, int begin, int end, int levels) {
   const size_t first = static_cast<size_t>(begin);
   const size_t last = static_cast<size_t>(end) - 1;
@@ -39,7 +41,8 @@ double Divergence(const Distribution& d, int begin, int end, int levels) {
   double sum = d.p_log_p[last + 1] - d.p_log_p[first];
   sum += XLogX(d.p[first] + below) - XLogX(d.p[first]);
   sum += XLogX(d.p[last] + above) - XLogX(d.p[last]);
-  // An end bin that holds outliers only has no Q: it counts as if a 1e-4 part of a value were there.
+  // An end bin that holds outliers only has no Q: it counts as if a 1e-4 part of a value were
+  // there.
   constexpr double kSmooth = 1e-4;
   const int64_t size = end - begin;
   for (int64_t level = 0; level < levels; ++level) {
@@ -95,7 +98,8 @@ RealRange FinishEntropy(const TensorRecord& record, const ObserverSpec& spec) {
   int begin = 0;
   int end = kBins;
   double best = Divergence(d, begin, end, levels);
-  // At least as many bins as levels stay, as in the original; at equal divergence the wider range wins.
+  // At least as many bins as levels stay, as in the original; at equal divergence the wider range
+  // wins.
   const auto attempt = [&](int b, int e) {
     if (e - b < levels || b > zero || e < zero) return;
     const double divergence = Divergence(d, b, e, levels);
@@ -123,7 +127,8 @@ RealRange FinishEntropy(const TensorRecord& record, const ObserverSpec& spec) {
 
 extern constexpr ObserverDef kEntropyObserver = {
     .name = "entropy",
-    .summary = "the smallest Kullback-Leibler divergence between the values and their quantized form",
+    .summary =
+        "the smallest Kullback-Leibler divergence between the values and their quantized form",
     .finish = FinishEntropy,
 };
 

@@ -1,7 +1,7 @@
-// The range with the smallest expected squared error of the quantized values, from the histogram alone. With the values of
-// a bin spread evenly, both parts have closed forms: inside the range the error is the sawtooth distance to the next
-// grid point (delta^2 / 12 on average where a bin is wider than the step, exact where it is narrower); outside, the
-// distance to the nearer end.
+// The range with the smallest expected squared error of the quantized values, from the histogram
+// alone. With the values of a bin spread evenly, both parts have closed forms: inside the range the
+// error is the sawtooth distance to the next grid point (delta^2 / 12 on average where a bin is
+// wider than the step, exact where it is narrower); outside, the distance to the nearer end.
 #include <algorithm>
 #include <cmath>
 
@@ -47,7 +47,9 @@ double ExpectedError(const std::vector<Interval>& density, const Grid& g) {
     double integral = 0;
     if (a < b) integral += cube * (SawtoothIntegral(b * inverse) - SawtoothIntegral(a * inverse));
     // Integral of (t - end)^2 over the part outside.
-    const auto clipped = [](double near, double far) { return (far * far * far - near * near * near) / 3; };
+    const auto clipped = [](double near, double far) {
+      return (far * far * far - near * near * near) / 3;
+    };
     if (i.high > g.high) integral += clipped(std::max(i.low, g.high) - g.high, i.high - g.high);
     if (i.low < g.low) integral += clipped(g.low - std::min(i.high, g.low), g.low - i.low);
     error += per_length * integral;

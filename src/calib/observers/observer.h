@@ -1,5 +1,5 @@
-// Observers: pure functions from a tensor's record to the range that its quantizer should cover. One file each and one
-// row in observer_list.inc.
+// Observers: pure functions from a tensor's record to the range that its quantizer should cover.
+// One file each and one row in observer_list.inc.
 #ifndef ADZE_CALIB_OBSERVERS_OBSERVER_H_
 #define ADZE_CALIB_OBSERVERS_OBSERVER_H_
 

@@ -127,7 +127,8 @@ double BestError(const std::vector<float>& x, const ObserverSpec& spec) {
     for (int j = *lo < 0 && !spec.symmetric ? 1 : 60; j <= 60; ++j) {
       const float h = *hi * static_cast<float>(i) / 60;
       const float l = spec.symmetric ? -h : *lo * static_cast<float>(j) / 60;
-      best = std::min(best, TrueError(x, ChooseAffineParams(l, h, spec.storage, spec.symmetric), spec));
+      best = std::min(best,
+                      TrueError(x, ChooseAffineParams(l, h, spec.storage, spec.symmetric), spec));
     }
   }
   return best;
@@ -140,8 +141,7 @@ TEST(MseTest, IsCloseToBruteForce) {
         const std::vector<float> x = Values(4000, 11, relu, outlier);
         const ObserverSpec spec{DType::kUInt8, symmetric};
         const double found = TrueError(x, Finish(*FindObserver("mse"), RecordOf({x}), spec), spec);
-        EXPECT_LE(found, 1.05 * BestError(x, spec))
-            << relu << symmetric << outlier;
+        EXPECT_LE(found, 1.05 * BestError(x, spec)) << relu << symmetric << outlier;
         const double all = TrueError(x, Finish(*FindObserver("minmax"), RecordOf({x}), spec), spec);
         EXPECT_LE(found, 1.02 * all);
       }

@@ -1,5 +1,5 @@
-// Clips the same share of values at both ends: (100 - percentile) / 2 percent each, or, for symmetric quantizers, that
-// share of the magnitudes.
+// Clips the same share of values at both ends: (100 - percentile) / 2 percent each, or, for
+// symmetric quantizers, that share of the magnitudes.
 #include <algorithm>
 #include <cmath>
 
@@ -45,9 +45,10 @@ RealRange FinishPercentile(const TensorRecord& record, const ObserverSpec& spec)
     const double bound = UpperQuantile(density, total, share, 0);
     return {within(-bound), within(bound)};
   }
-  // Zeros lie between the negative and the positive bins: a walk that reaches them has found the quantile.
-  const auto split = std::find_if(density.begin(), density.end(),
-                                  [](const Interval& i) { return i.low >= 0; });
+  // Zeros lie between the negative and the positive bins: a walk that reaches them has found the
+  // quantile.
+  const auto split =
+      std::find_if(density.begin(), density.end(), [](const Interval& i) { return i.low >= 0; });
   const std::vector<Interval> negative(density.begin(), split);
   const std::vector<Interval> positive(split, density.end());
   return {within(-UpperQuantile(Mirrored(negative), total, share / 2, 0)),

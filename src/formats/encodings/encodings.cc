@@ -18,7 +18,8 @@ using Json = nlohmann::json;  // objects keep their keys sorted: deterministic b
 
 constexpr const char* kFormatName = "adze.encodings";
 
-// The double nearest to 9 significant digits of x: printed with at most 9 digits, and read back as exactly x.
+// The double nearest to 9 significant digits of x: printed with at most 9 digits, and read back as
+// exactly x.
 Json FloatToJson(float x) {
   char text[32];
   std::snprintf(text, sizeof(text), "%.9g", static_cast<double>(x));
@@ -66,8 +67,7 @@ class Writer {
     out["scale"] = q.per_tensor() ? FloatToJson(q.scale[0]) : Array(q.scale, key + "/scale");
     const bool uniform = std::all_of(q.zero_point.begin(), q.zero_point.end(),
                                      [&](int32_t z) { return z == q.zero_point[0]; });
-    out["zero_point"] =
-        uniform ? Json(q.zero_point[0]) : Array(q.zero_point, key + "/zero_point");
+    out["zero_point"] = uniform ? Json(q.zero_point[0]) : Array(q.zero_point, key + "/zero_point");
     if (!q.per_tensor()) out["axis"] = q.axis;
     if (q.block_size != 0) out["block_size"] = q.block_size;
     if (!e.outer_scale.empty()) out["outer_scale"] = Array(e.outer_scale, key + "/outer_scale");
@@ -127,9 +127,8 @@ class Object {
     const Json* const v = Find(name);
     if (v == nullptr) return fallback;
     if (!v->is_number_integer()) return Wrong(name, "an integer");
-    const int64_t i = v->is_number_unsigned() && v->get<uint64_t>() > INT64_MAX
-                          ? INT64_MAX
-                          : v->get<int64_t>();
+    const int64_t i =
+        v->is_number_unsigned() && v->get<uint64_t>() > INT64_MAX ? INT64_MAX : v->get<int64_t>();
     if (i < min || i > max) return Wrong(name, "an integer within range");
     return i;
   }
@@ -231,8 +230,9 @@ class Reader {
 
   Result<TensorEncoding> Encoding(const Json& json, const std::string& where,
                                   std::initializer_list<const char*> more) {
-    static constexpr const char* kFields[] = {"storage",     "scale",    "zero_point", "axis", "block_size",
-                                              "outer_scale", "observer", "range",      "note"};
+    static constexpr const char* kFields[] = {"storage",  "scale",      "zero_point",
+                                              "axis",     "block_size", "outer_scale",
+                                              "observer", "range",      "note"};
     const Object object(json, where);
     if (json.is_object()) {
       for (const auto& [key, value] : json.items()) {

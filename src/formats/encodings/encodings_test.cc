@@ -17,7 +17,8 @@ std::string TempPath(const std::string& name) { return testing::TempDir() + "/" 
 std::string ReadText(const std::string& path) {
   const auto file = MappedFile::Open(path);
   EXPECT_TRUE(file.ok());
-  return std::string(reinterpret_cast<const char*>((*file)->bytes().data()), (*file)->bytes().size());
+  return std::string(reinterpret_cast<const char*>((*file)->bytes().data()),
+                     (*file)->bytes().size());
 }
 
 Encodings Example() {
@@ -81,7 +82,8 @@ TEST(EncodingsFileTest, LongArraysGoToTheSideFile) {
   }
   const std::string path = TempPath("long.encodings.json");
   ASSERT_TRUE(WriteEncodings(e, path).ok());
-  EXPECT_NE(ReadText(path).find("\"side_file\": \"long.encodings.safetensors\""), std::string::npos);
+  EXPECT_NE(ReadText(path).find("\"side_file\": \"long.encodings.safetensors\""),
+            std::string::npos);
   EXPECT_LT(ReadText(path).size(), 1000u);
   const auto out = ReadEncodings(path);
   ASSERT_TRUE(out.ok()) << out.status().message();
@@ -106,10 +108,13 @@ TEST(EncodingsFileTest, RefusesEachWrongFile) {
       {R"({"format":"other","version":1,"tensors":{}})", "not an encodings file"},
       {R"({"format":"adze.encodings","version":2,"tensors":{}})", "has version 2"},
       {R"({"format":"adze.encodings","version":1})", "field 'tensors'"},
-      {R"({"format":"adze.encodings","version":1,"tensors":{},"extra":1})", "unknown field 'extra'"},
-      {R"({"format":"adze.encodings","version":1,"tensors":{},"side_file":"../x"})", "without a folder"},
+      {R"({"format":"adze.encodings","version":1,"tensors":{},"extra":1})",
+       "unknown field 'extra'"},
+      {R"({"format":"adze.encodings","version":1,"tensors":{},"side_file":"../x"})",
+       "without a folder"},
       {file(R"("x":3)"), "tensor 'x' is not an object"},
-      {file(R"("x":{"storage":"uint8","scale":1,"zero_point":0,"bits":8})"), "unknown field 'bits'"},
+      {file(R"("x":{"storage":"uint8","scale":1,"zero_point":0,"bits":8})"),
+       "unknown field 'bits'"},
       {file(R"("x":{"storage":"int5","scale":1,"zero_point":0})"), "unknown storage 'int5'"},
       {file(R"("x":{"storage":"float32","scale":1,"zero_point":0})"), "float32"},
       {file(R"("x":{"storage":"uint8","zero_point":0})"), "'scale' is missing"},
@@ -119,13 +124,16 @@ TEST(EncodingsFileTest, RefusesEachWrongFile) {
       {file(R"("x":{"storage":"uint8","scale":1e39,"zero_point":0})"), "'scale' must be"},
       {file(R"("x":{"storage":"uint8","scale":1,"zero_point":256})"), "does not fit uint8"},
       {file(R"("x":{"storage":"uint8","scale":1,"zero_point":1.5})"), "'zero_point' must be"},
-      {file(R"("x":{"storage":"uint8","scale":1,"zero_point":99999999999999999999})"), "'zero_point' must be"},
+      {file(R"("x":{"storage":"uint8","scale":1,"zero_point":99999999999999999999})"),
+       "'zero_point' must be"},
       {file(R"("x":{"storage":"uint8","scale":[1,2],"zero_point":0})"), "exactly one scale"},
       {file(R"("x":{"storage":"int8","axis":0,"scale":[1,2],"zero_point":[0]})"), "zero points"},
       {file(R"("x":{"storage":"int8","axis":-1,"scale":[1],"zero_point":0})"), "'axis' must be"},
-      {file(R"("x":{"storage":"int8","axis":0,"scale":{"side":"k"},"zero_point":0})"), "no array 'k'"},
+      {file(R"("x":{"storage":"int8","axis":0,"scale":{"side":"k"},"zero_point":0})"),
+       "no array 'k'"},
       {file(R"("x":{"storage":"uint8","scale":1,"zero_point":0,"range":[1]})"), "two numbers"},
-      {file(R"("x":{"storage":"uint8","scale":1,"zero_point":0,"outer_scale":[-1]})"), "outer scale"},
+      {file(R"("x":{"storage":"uint8","scale":1,"zero_point":0,"outer_scale":[-1]})"),
+       "outer scale"},
   };
   const std::string path = TempPath("wrong.encodings.json");
   for (const auto& [text, sentence] : cases) {

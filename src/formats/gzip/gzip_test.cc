@@ -51,13 +51,10 @@ TEST(Gzip, Refusals) {
   }
   std::string checksum = packed;
   checksum[packed.size() - 8] = static_cast<char>(checksum[packed.size() - 8] ^ 1);
-  EXPECT_EQ(Gunzip(Bytes(checksum)).status().message(),
-            "corrupt gzip data: incorrect data check");
+  EXPECT_EQ(Gunzip(Bytes(checksum)).status().message(), "corrupt gzip data: incorrect data check");
   const std::string garbage = packed + "garbage";
-  EXPECT_EQ(Gunzip(Bytes(garbage)).status().message(),
-            "corrupt gzip data: incorrect header check");
-  EXPECT_EQ(Gunzip(Bytes(packed), 100000).status().message(),
-            "unpacks to more than 100000 bytes");
+  EXPECT_EQ(Gunzip(Bytes(garbage)).status().message(), "corrupt gzip data: incorrect header check");
+  EXPECT_EQ(Gunzip(Bytes(packed), 100000).status().message(), "unpacks to more than 100000 bytes");
   EXPECT_TRUE(Gunzip(Bytes(packed), 100003).ok());
 }
 

@@ -37,8 +37,9 @@ std::string Jpeg(int width, int height, int components, J_COLOR_SPACE space,
   if (setup) setup(&info);
   jpeg_start_compress(&info, TRUE);
   while (info.next_scanline < info.image_height) {
-    JSAMPROW row = const_cast<uint8_t*>(pixels.data()) +
-                   static_cast<size_t>(info.next_scanline) * static_cast<size_t>(width * components);
+    JSAMPROW row =
+        const_cast<uint8_t*>(pixels.data()) +
+        static_cast<size_t>(info.next_scanline) * static_cast<size_t>(width * components);
     jpeg_write_scanlines(&info, &row, 1);
   }
   jpeg_finish_compress(&info);
@@ -106,7 +107,8 @@ TEST(Png, EveryColourType) {
   EXPECT_EQ(Pixels(Png(2, 1, {{9, 200}}, {PNG_COLOR_TYPE_GRAY})), (Rgb{9, 9, 9, 200, 200, 200}));
   EXPECT_EQ(Pixels(Png(1, 1, {{9, 77}}, {PNG_COLOR_TYPE_GRAY_ALPHA})), (Rgb{9, 9, 9}));
   // 4 bits of gray: 0x5 of 0xf is 85 of 255.
-  EXPECT_EQ(Pixels(Png(2, 1, {{0x5f}}, {PNG_COLOR_TYPE_GRAY, 4})), (Rgb{85, 85, 85, 255, 255, 255}));
+  EXPECT_EQ(Pixels(Png(2, 1, {{0x5f}}, {PNG_COLOR_TYPE_GRAY, 4})),
+            (Rgb{85, 85, 85, 255, 255, 255}));
   EXPECT_EQ(Pixels(Png(2, 1, {{0x40}}, {PNG_COLOR_TYPE_GRAY, 1})), (Rgb{0, 0, 0, 255, 255, 255}));
   EXPECT_EQ(Pixels(Png(1, 1, {{0x12, 0xff, 0x34, 0xff, 0x56, 0xff}}, {PNG_COLOR_TYPE_RGB, 16})),
             (Rgb{0x12, 0x34, 0x56}));

@@ -90,8 +90,7 @@ std::string Zip(const std::vector<Entry>& entries) {
 }
 
 std::string NpyOf(const Tensor& t) {
-  return NpyHeader(t.dtype(), t.dims()) +
-         std::string(static_cast<const char*>(t.raw()), t.bytes());
+  return NpyHeader(t.dtype(), t.dims()) + std::string(static_cast<const char*>(t.raw()), t.bytes());
 }
 
 class NpzTest : public ::testing::Test {
@@ -181,7 +180,8 @@ TEST_F(NpzTest, BombsAreRefusedBeforeTheyUnpack) {
   Entry claim = Deflated(NpyOf(values_));
   claim.unpacked = 4000000000u;
   EXPECT_EQ(Refusal(Zip({claim})), "member 'x.npy': claims to unpack " +
-                                       std::to_string(claim.packed.size()) + " bytes to 4000000000");
+                                       std::to_string(claim.packed.size()) +
+                                       " bytes to 4000000000");
 
   Entry large = Deflated(NpyOf(Tensor::Allocate(DType::kUInt8, {1 << 20})));
   EXPECT_EQ(Refusal(Zip({large}), 1 << 20),

@@ -178,6 +178,21 @@ TEST_F(WriteOnnxTest, LowestOpsetThatExpressesEachForm) {
   EXPECT_EQ(OpsetOf("QuantizeLinear(%x, %s, %z)", wide), 21);
 }
 
+TEST(OnnxForms, RowsAreSortedAndInRange) {
+  const std::vector<std::pair<std::string, int>> rows = {
+#define ADZE_ONNX_FORM(op, first, function) {#op, first},
+#include "formats/onnx/form_list.inc"
+#undef ADZE_ONNX_FORM
+  };
+  for (size_t i = 0; i < rows.size(); ++i) {
+    EXPECT_GE(rows[i].second, onnx::kOldestWrittenOpset) << rows[i].first;
+    EXPECT_LE(rows[i].second, kNewestOnnxOpset) << rows[i].first;
+    if (i > 0) {
+      EXPECT_LT(rows[i - 1].first, rows[i].first);
+    }
+  }
+}
+
 TEST_F(WriteOnnxTest, EvenSplitsNeedNoNumber) {
   const auto split = [&](int64_t number) {
     return Parse("graph \"g\" {\n  input %x : float32[6]\n  %a, %b = Split(%x) {num_outputs=" +

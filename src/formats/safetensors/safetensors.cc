@@ -73,7 +73,9 @@ Result<Tensor> ReadTensor(const Json& entry, std::span<const std::byte> data,
   };
   const Json code = field("dtype");
   const auto dtype = code.is_string() ? DTypeOfCode(code.get<std::string>()) : std::nullopt;
-  if (!dtype) return InvalidInput("unknown dtype " + code.dump(-1, ' ', true, Json::error_handler_t::replace));
+  if (!dtype)
+    return InvalidInput("unknown dtype " +
+                        code.dump(-1, ' ', true, Json::error_handler_t::replace));
   const auto shape = Naturals(field("shape"));
   const auto offsets = Naturals(field("data_offsets"));
   if (!shape || !offsets || offsets->size() != 2) {
@@ -173,8 +175,8 @@ Status WriteSafeTensors(const SafeTensors& contents, const std::string& path) {
   ADZE_TRY(writer->Append(std::as_bytes(std::span(&header_bytes, 1))));
   ADZE_TRY(writer->Append(text));
   for (const auto& [name, tensor] : contents.tensors) {
-    ADZE_TRY(writer->Append(
-        std::span(static_cast<const std::byte*>(tensor.raw()), tensor.bytes())));
+    ADZE_TRY(
+        writer->Append(std::span(static_cast<const std::byte*>(tensor.raw()), tensor.bytes())));
   }
   return writer->Commit();
 }

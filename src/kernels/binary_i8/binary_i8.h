@@ -1,5 +1,5 @@
-// Quantized element-wise addition and multiplication with broadcasting of one operand. The equations are beside
-// BinaryI8Args; every kernel gives their bits.
+// Quantized element-wise addition and multiplication with broadcasting of one operand. The
+// equations are beside BinaryI8Args; every kernel gives their bits.
 #ifndef ADZE_KERNELS_BINARY_I8_BINARY_I8_H_
 #define ADZE_KERNELS_BINARY_I8_BINARY_I8_H_
 
@@ -18,8 +18,8 @@ struct BinaryI8Row {
   BinaryI8Kernel add;
   BinaryI8Kernel mul;
 };
-std::span<const BinaryI8Row> BinaryI8Rows();   // oldest first
-const BinaryI8Row& FindBinaryI8(Isa isa);      // the newest that runs on `isa`
+std::span<const BinaryI8Row> BinaryI8Rows();  // oldest first
+const BinaryI8Row& FindBinaryI8(Isa isa);     // the newest that runs on `isa`
 
 // Refuses zero points, bounds or multipliers outside the ranges stated beside BinaryI8Args.
 Status CheckBinaryI8Args(const BinaryI8Args& args);

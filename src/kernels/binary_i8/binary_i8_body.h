@@ -35,7 +35,8 @@ struct MulOp {
         multiplier(Set(args.a_multiplier)),
         requantizer(MakeRequantizer(args.y_zero_point, args.act_min, args.act_max)) {}
   I32 operator()(I32 a, I32 b) const {
-    // |difference| <= 255: the products are exact in float too, and a float product is cheaper than vpmulld.
+    // |difference| <= 255: the products are exact in float too, and a float product is cheaper than
+    // vpmulld.
     return Requantize(
         Mul(Mul(ToFloat(Sub(a, a_zero_point)), ToFloat(Sub(b, b_zero_point))), multiplier),
         requantizer);

@@ -6,9 +6,9 @@ namespace adze {
 namespace {
 
 uint8_t Store(float v, const BinaryI8Args& args) {
-  return static_cast<uint8_t>(RoundSaturate(v, args.act_min - args.y_zero_point,
-                                            args.act_max - args.y_zero_point) +
-                              args.y_zero_point);
+  return static_cast<uint8_t>(
+      RoundSaturate(v, args.act_min - args.y_zero_point, args.act_max - args.y_zero_point) +
+      args.y_zero_point);
 }
 
 template <typename Op>
@@ -17,7 +17,8 @@ void Run(const BinaryI8Block& block, Op op) {
     const uint8_t* const a = block.a + row * block.a_stride;
     const uint8_t* const b = block.b + row * block.b_stride;
     uint8_t* const y = block.y + row * block.cols;
-    for (int64_t i = 0; i < block.cols; ++i) y[i] = op(*block.args, a[i], b[block.b_scalar ? 0 : i]);
+    for (int64_t i = 0; i < block.cols; ++i)
+      y[i] = op(*block.args, a[i], b[block.b_scalar ? 0 : i]);
   }
 }
 

@@ -19,8 +19,8 @@ void Compare(const BinaryI8Row& row, const BinaryI8Args& args, int64_t rows, int
   OddBuffer<uint8_t> y(rows * cols);
   FillRandom(rng, 0, 255, a.data(), a.size());
   FillRandom(rng, 0, 255, b.data(), b.size());
-  const BinaryI8Block block = {&args, a.data(), b.data(), y.data(), rows, cols, cols,
-                               shared_b ? 0 : b_cols, b_scalar};
+  const BinaryI8Block block = {
+      &args, a.data(), b.data(), y.data(), rows, cols, cols, shared_b ? 0 : b_cols, b_scalar};
   for (const bool add : {true, false}) {
     (add ? row.add : row.mul)(block);
     ASSERT_TRUE(y.GuardsIntact());
@@ -28,8 +28,7 @@ void Compare(const BinaryI8Row& row, const BinaryI8Args& args, int64_t rows, int
       for (int64_t i = 0; i < cols; ++i) {
         const uint8_t left = a[r * cols + i];
         const uint8_t right = b[r * block.b_stride + (b_scalar ? 0 : i)];
-        const uint8_t expected =
-            add ? AddI8Ref(args, left, right) : MulI8Ref(args, left, right);
+        const uint8_t expected = add ? AddI8Ref(args, left, right) : MulI8Ref(args, left, right);
         ASSERT_EQ(y[r * cols + i], expected) << add << " " << +left << " " << +right;
       }
     }

@@ -1,4 +1,5 @@
-// Concatenation along one axis of dense tensors, any element size: interleaved copies of contiguous runs.
+// Concatenation along one axis of dense tensors, any element size: interleaved copies of contiguous
+// runs.
 #ifndef ADZE_KERNELS_CONCAT_CONCAT_H_
 #define ADZE_KERNELS_CONCAT_CONCAT_H_
 
@@ -11,7 +12,8 @@ struct ConcatArgs {
   int32_t axis = 0;  // logical, in [0, rank)
 };
 
-// One input: x[outer][bytes] copied to y[outer][offset .. offset + bytes] of rows of y_row_bytes; outer in [begin, end).
+// One input: x[outer][bytes] copied to y[outer][offset .. offset + bytes] of rows of y_row_bytes;
+// outer in [begin, end).
 void CopyRuns(const void* x, int64_t bytes, void* y, int64_t y_row_bytes, int64_t offset,
               int64_t begin, int64_t end);
 

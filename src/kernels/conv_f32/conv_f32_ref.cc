@@ -25,7 +25,8 @@ void ConvF32Ref(const ConvF32Call& call, const float* oihw) {
               const int64_t ih = oh * w.stride_h - w.pad_top + kh * w.dilation_h;
               const int64_t iw = ow * w.stride_w - w.pad_left + kw * w.dilation_w;
               if (ih < 0 || ih >= s.in_h || iw < 0 || iw >= s.in_w) continue;
-              const float* const pixel = call.x + ((n * s.in_h + ih) * s.in_w + iw) * w.in_channels +
+              const float* const pixel = call.x +
+                                         ((n * s.in_h + ih) * s.in_w + iw) * w.in_channels +
                                          (o / out_group) * in_group;
               for (int64_t c = 0; c < in_group; ++c) {
                 sum += double{pixel[c]} *
@@ -35,8 +36,8 @@ void ConvF32Ref(const ConvF32Call& call, const float* oihw) {
           const int64_t at = ((n * s.out_h + oh) * s.out_w + ow) * w.out_channels + o;
           double v = sum + call.bias[o];
           if (call.residual != nullptr) v += call.residual[at];
-          call.y[at] = static_cast<float>(
-              std::min(std::max(v, double{call.act_min}), double{call.act_max}));
+          call.y[at] =
+              static_cast<float>(std::min(std::max(v, double{call.act_min}), double{call.act_max}));
         }
 }
 

@@ -21,9 +21,11 @@ constexpr ConvI8Row kRows[] = {
 #undef ADZE_CONV_I8
 };
 
-// About 20 microseconds on one AVX-512 VNNI core: long against the cost of handing out a chunk, short against a layer.
+// About 20 microseconds on one AVX-512 VNNI core: long against the cost of handing out a chunk,
+// short against a layer.
 constexpr int64_t kChunkMacs = int64_t{4} << 20;
-// Activations and weights of a chunk that should stay in L2 (1 MiB per core on Cascade Lake, with the outputs).
+// Activations and weights of a chunk that should stay in L2 (1 MiB per core on Cascade Lake, with
+// the outputs).
 constexpr int64_t kCacheBytes = int64_t{256} << 10;
 // Below this many pixels a chunk reads weights faster than the caches give them.
 constexpr int64_t kMinPixels = 56;
@@ -51,16 +53,16 @@ PackingTraits TraitsOf(ConvI8Packing packing) {
 
 // How the window is cut into taps and the channels into groups and panels.
 struct Taps {
-  int32_t groups;    // after merging small ones
-  int32_t in, out;   // channels per group
+  int32_t groups;   // after merging small ones
+  int32_t in, out;  // channels per group
   int32_t rows, cols;
   int64_t elements;  // per tap
   int64_t quads;     // per tap, padded to 4
   int32_t panels;    // per group
 };
 
-// Small groups are merged into one with a block-diagonal weight matrix while their outputs fit half a wide panel: the
-// multiply count per vector stays, and the epilogue works on full vectors.
+// Small groups are merged into one with a block-diagonal weight matrix while their outputs fit half
+// a wide panel: the multiply count per vector stays, and the epilogue works on full vectors.
 int32_t MergedGroups(const ConvWindow& w) {
   const int32_t out = w.out_channels / w.groups;
   int32_t merge = 1;
@@ -97,8 +99,8 @@ void FlattenPointwise(const ConvWindow& w, ConvSizes* s) {
   *s = {1, 1, static_cast<int32_t>(pixels), 1, static_cast<int32_t>(pixels)};
 }
 
-// Weights that fit the cache stay there while pixels pass, so pixels are cut first; else panels are cut first and
-// each is read once for as many pixels as the cache holds.
+// Weights that fit the cache stay there while pixels pass, so pixels are cut first; else panels are
+// cut first and each is read once for as many pixels as the cache holds.
 void ChooseChunks(const ConvWindow& w, const ConvSizes& s, const Taps& t,
                   const PackingTraits& traits, ConvI8Plan* plan) {
   const auto fits = [&](int64_t rows, int64_t cols) {
@@ -115,10 +117,19 @@ void ChooseChunks(const ConvWindow& w, const ConvSizes& s, const Taps& t,
   while (rows > 1 && !fits(rows, cols)) rows = even(s.out_h, rows / 2);
   int64_t panels = plan->panels;
   const int64_t panel_macs_per_pixel = PanelElements(t, traits);
-  const auto too_long = [&] { return rows * cols * panels * panel_macs_per_pixel > kChunkMacs; };
+  // Weights that are read once count by their bytes: memory gives about 12 GB/s to one core.
+  const auto too_long = [&] {
+    const int64_t macs = panels * panel_macs_per_pixel;
+    return rows * cols * macs > kChunkMacs || macs * traits.element_bytes > kCacheBytes;
+  };
   const auto cut_pixels = [&] {
-    while (too_long() && rows > 1 && rows * cols > kMinPixels) rows = even(s.out_h, rows / 2);
-    while (too_long() && cols > kMinPixels) cols = even(s.out_w, cols / 2);
+    while (rows * cols * panels * panel_macs_per_pixel > kChunkMacs && rows * cols > kMinPixels) {
+      if (rows > 1) {
+        rows = even(s.out_h, rows / 2);
+      } else {
+        cols = even(s.out_w, cols / 2);
+      }
+    }
   };
   const bool weights_stay =
       panel_macs_per_pixel * plan->panels * traits.element_bytes <= kCacheBytes;
@@ -128,8 +139,8 @@ void ChooseChunks(const ConvWindow& w, const ConvSizes& s, const Taps& t,
   plan->row_step = static_cast<int32_t>(rows);
   plan->col_step = static_cast<int32_t>(cols);
   plan->panel_step = static_cast<int32_t>(panels);
-  plan->num_chunks = s.batch * CeilDiv(s.out_h, rows) * CeilDiv(s.out_w, cols) *
-                     CeilDiv(plan->panels, panels);
+  plan->num_chunks =
+      s.batch * CeilDiv(s.out_h, rows) * CeilDiv(s.out_w, cols) * CeilDiv(plan->panels, panels);
 }
 
 }  // namespace
@@ -222,7 +233,8 @@ Result<ConvI8Plan> MakeConvI8Plan(const ConvI8Row& row, const ConvI8Args& args,
   if (padded || traits.element_bytes != 1) {
     const int64_t bytes =
         WindowBandBytes(args.window, plan.row_step, plan.col_step, traits.element_bytes);
-    if (bytes > (int64_t{1} << 40)) return InvalidInput("a convolution row of more than 2^40 bytes");
+    if (bytes > (int64_t{1} << 40))
+      return InvalidInput("a convolution row of more than 2^40 bytes");
     plan.scratch_bytes = (bytes + 63) / 64 * 64;
   }
   return plan;

@@ -1,12 +1,14 @@
-// u8 x s8 convolution with a fused integer epilogue: an indirect GEMM over channels-last activations. Gemm and MatMul
-// are 1x1 convolutions on an image of height 1. The equation is beside ConvI8Args; every kernel gives its bits.
+// u8 x s8 convolution with a fused integer epilogue: an indirect GEMM over channels-last
+// activations. Gemm and MatMul are 1x1 convolutions on an image of height 1. The equation is beside
+// ConvI8Args; every kernel gives its bits.
 //
-// How it works: output channels are cut into panels (8, 16 or 32 channels by packing). The reduction runs over "taps",
-// pieces of the window that are contiguous in memory: a whole window row of kernel_w * in_channels bytes when the
-// window is dense (groups == 1, dilation_w == 1), else one pixel's channels of the group. Each tap is padded to a
-// multiple of 4 with zero weights, so a kernel may read up to 3 activation bytes past a tap, whatever they are.
-// Windows are read straight from the activation unless they touch the padding (or the kernel wants s16): then the
-// rows a chunk needs are copied once to scratch with the padding filled in. No im2col.
+// How it works: output channels are cut into panels (8, 16 or 32 channels by packing). The
+// reduction runs over "taps", pieces of the window that are contiguous in memory: a whole window
+// row of kernel_w * in_channels bytes when the window is dense (groups == 1, dilation_w == 1), else
+// one pixel's channels of the group. Each tap is padded to a multiple of 4 with zero weights, so a
+// kernel may read up to 3 activation bytes past a tap, whatever they are. Windows are read straight
+// from the activation unless they touch the padding (or the kernel wants s16): then the rows a
+// chunk needs are copied once to scratch with the padding filled in. No im2col.
 #ifndef ADZE_KERNELS_CONV_I8_CONV_I8_H_
 #define ADZE_KERNELS_CONV_I8_CONV_I8_H_
 
@@ -20,8 +22,8 @@
 
 namespace adze {
 
-// Weight layouts: [panel][tap][k / group][channel in panel][k % group], groups of channels one after another.
-// Stable numbers: stored in plans.
+// Weight layouts: [panel][tap][k / group][channel in panel][k % group], groups of channels one
+// after another. Stable numbers: stored in plans.
 enum class ConvI8Packing : int32_t {
   kK1N8 = 0,   // panels of 8, s8
   kK2N16 = 1,  // panels of 16, pairs of s16: vpmaddwd
@@ -38,11 +40,12 @@ struct ConvI8PackedSize {
 };
 ConvI8PackedSize ConvI8Packed(const ConvWindow& window, ConvI8Packing packing);
 
-// Packs weights [out_channels][in_channels / groups][kernel_h][kernel_w] and the per-channel constants. `bias` may be
-// null (zero). `offset` and `packed_multiplier` receive ConvI8PackedSize::channels entries, the padding zero.
+// Packs weights [out_channels][in_channels / groups][kernel_h][kernel_w] and the per-channel
+// constants. `bias` may be null (zero). `offset` and `packed_multiplier` receive
+// ConvI8PackedSize::channels entries, the padding zero.
 void ConvI8Pack(const ConvWindow& window, ConvI8Packing packing, int32_t x_zero_point,
-                const int8_t* weights, const int32_t* bias, const float* multiplier,
-                void* packed, int32_t* offset, float* packed_multiplier);
+                const int8_t* weights, const int32_t* bias, const float* multiplier, void* packed,
+                int32_t* offset, float* packed_multiplier);
 
 // One kernel variant; conv_i8_list.inc holds the rows.
 struct ConvI8Row {
@@ -55,35 +58,38 @@ std::span<const ConvI8Row> ConvI8Rows();  // oldest first
 // The newest row for this packing that runs on `isa`; null when there is none.
 const ConvI8Row* FindConvI8(Isa isa, ConvI8Packing packing);
 
-// Checked geometry and chunking: plain data, depends on shapes only (never on the number of threads).
+// Checked geometry and chunking: plain data, depends on shapes only (never on the number of
+// threads).
 struct ConvI8Plan {
   ConvI8Args args;
-  ConvSizes sizes;              // a dense 1x1 window is flattened to one image of height 1
+  ConvSizes sizes;  // a dense 1x1 window is flattened to one image of height 1
   ConvI8Kernel kernel = nullptr;
-  int32_t panels = 0;           // of all groups
+  int32_t panels = 0;                                  // of all groups
   int32_t row_step = 1, col_step = 1, panel_step = 1;  // output rows, columns and panels per chunk
   int64_t num_chunks = 0;
-  int64_t scratch_bytes = 0;    // per worker, 64-byte aligned
+  int64_t scratch_bytes = 0;  // per worker, 64-byte aligned
 };
-// Refuses arguments that are out of range or contradict the sizes; after it, ConvI8RunChunk stays within
-// batch * in_h * in_w * in_channels (+ 3) input bytes and batch * out_h * out_w * out_channels outputs.
+// Refuses arguments that are out of range or contradict the sizes; after it, ConvI8RunChunk stays
+// within batch * in_h * in_w * in_channels (+ 3) input bytes and batch * out_h * out_w *
+// out_channels outputs.
 Result<ConvI8Plan> MakeConvI8Plan(const ConvI8Row& row, const ConvI8Args& args,
                                   const ConvSizes& sizes);
 
 struct ConvI8Buffers {
   const uint8_t* x = nullptr;
-  const void* weights = nullptr;      // packed
+  const void* weights = nullptr;  // packed
   const int32_t* offset = nullptr;
   const float* multiplier = nullptr;
   const uint8_t* residual = nullptr;  // null unless has_residual
   void* y = nullptr;                  // uint8_t, or float when output_f32
 };
-// Computes chunk `chunk` of [0, num_chunks): chunks write disjoint outputs and may run in any order and in parallel,
-// each worker with its own scratch.
+// Computes chunk `chunk` of [0, num_chunks): chunks write disjoint outputs and may run in any order
+// and in parallel, each worker with its own scratch.
 void ConvI8RunChunk(const ConvI8Plan& plan, const ConvI8Buffers& buffers, int64_t chunk,
                     void* scratch);
 
-// The definition, in plain loops over unpacked weights [out_channels][in_channels / groups][kernel_h][kernel_w].
+// The definition, in plain loops over unpacked weights [out_channels][in_channels /
+// groups][kernel_h][kernel_w].
 void ConvI8Ref(const ConvI8Args& args, const ConvSizes& sizes, const uint8_t* x,
                const int8_t* weights, const int32_t* bias, const float* multiplier,
                const uint8_t* residual, void* y);

@@ -1,5 +1,6 @@
-// AVX2: activations and weights widened to s16, pairs multiplied with vpmaddwd (exact, unlike vpmaddubsw, which
-// saturates). Tiles of up to 6 pixels x 16 channels: 12 accumulators, 2 weight vectors, 1 broadcast, 1 product.
+// AVX2: activations and weights widened to s16, pairs multiplied with vpmaddwd (exact, unlike
+// vpmaddubsw, which saturates). Tiles of up to 6 pixels x 16 channels: 12 accumulators, 2 weight
+// vectors, 1 broadcast, 1 product.
 #include <immintrin.h>
 #include <stdint.h>
 
@@ -26,7 +27,7 @@ struct Tile {
 };
 
 template <int P>
-void RunTile(const ConvI8Block& b, const Tile& tile) {
+void RunTile(const ConvI8Block& b, const RequantAvx2& k, const Tile& tile) {
   __m256i acc[P][2];
 #pragma GCC unroll 2
   for (int v = 0; v < 2; ++v) {
@@ -57,7 +58,7 @@ void RunTile(const ConvI8Block& b, const Tile& tile) {
           acc[p][1] = _mm256_add_epi32(acc[p][1], _mm256_madd_epi16(x, w1));
         }
 #pragma GCC unroll 2
-        for (int k = 0; k < kBases; ++k) base[k] += 4;
+        for (int i = 0; i < kBases; ++i) base[i] += 4;
       }
     }
   }
@@ -69,19 +70,20 @@ void RunTile(const ConvI8Block& b, const Tile& tile) {
       const int n = tile.channels - 8 * v < 8 ? tile.channels - 8 * v : 8;
       if (n <= 0) break;
       const int64_t out = p * b.y_pixel_stride + 8 * v * y_bytes;
-      StoreChannels(*b.args, acc[p][v], tile.multiplier + 8 * v, n,
+      StoreChannels(k, acc[p][v], tile.multiplier + 8 * v, n,
                     tile.residual == nullptr ? nullptr : tile.residual + out, tile.y + out);
     }
   }
 }
 
-using TileFunction = void (*)(const ConvI8Block&, const Tile&);
+using TileFunction = void (*)(const ConvI8Block&, const RequantAvx2&, const Tile&);
 constexpr TileFunction kTiles[kMaxPixels + 1] = {nullptr,    RunTile<1>, RunTile<2>, RunTile<3>,
                                                  RunTile<4>, RunTile<5>, RunTile<6>};
 
 }  // namespace
 
 void ConvI8Avx2(const ConvI8Block& b) {
+  const RequantAvx2 k = MakeRequantAvx2(*b.args);
   const int64_t panel_elements = int64_t{b.tap_rows} * b.tap_cols * b.tap_quads * 4 * kPanel;
   const int64_t y_bytes = b.args->output_f32 != 0 ? 4 : 1;
   const int32_t tiles = (b.cols + kMaxPixels - 1) / kMaxPixels;  // of nearly equal width
@@ -99,7 +101,7 @@ void ConvI8Avx2(const ConvI8Block& b) {
       int32_t left = b.cols;
       for (int32_t t = tiles; t > 0; --t) {
         const int32_t pixels = (left + t - 1) / t;
-        kTiles[pixels](b, tile);
+        kTiles[pixels](b, k, tile);
         left -= pixels;
         tile.a += pixels * b.a_pixel_stride;
         tile.y += pixels * b.y_pixel_stride;

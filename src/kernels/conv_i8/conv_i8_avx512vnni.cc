@@ -1,5 +1,6 @@
-// AVX-512 VNNI: tiles of up to 14 pixels x 32 channels, 28 accumulators. Per reduction quad 14 broadcasts and 2 weight
-// loads feed 28 vpdpbusd, so both VNNI ports stay busy while the load ports are not (16 loads in 14 cycles).
+// AVX-512 VNNI: tiles of up to 14 pixels x 32 channels, 28 accumulators. Per reduction quad 14
+// broadcasts and 2 weight loads feed 28 vpdpbusd, so both VNNI ports stay busy while the load ports
+// are not (16 loads in 14 cycles).
 #include <immintrin.h>
 #include <stdint.h>
 
@@ -53,8 +54,9 @@ void RunTile(const ConvI8Block& b, const RequantU8& r, const Tile& tile) {
 #pragma GCC unroll 14
     for (int p = 0; p < P; ++p) acc[p][v] = offset;
   }
-  // Pixel p is read at base[p / 3] + {0, stride, stride2}: five pointers and two strides instead of fourteen pointers.
-  // The empty asm keeps the compiler from computing the others ahead and spilling them.
+  // Pixel p is read at base[p / 3] + {0, stride, stride2}: five pointers and two strides instead of
+  // fourteen pointers. The empty asm keeps the compiler from computing the others ahead and
+  // spilling them.
   constexpr int kBases = (P + 2) / 3;
   const uint8_t* base[kBases];
   const int8_t* w = tile.weights;
@@ -115,10 +117,12 @@ void RunTile(const ConvI8Block& b, const RequantU8& r, const Tile& tile) {
 }
 
 using TileFunction = void (*)(const ConvI8Block&, const RequantU8&, const Tile&);
-#define ADZE_TILES(V)                                                                       \
-  {nullptr,         RunTile<1, V>,  RunTile<2, V>,  RunTile<3, V>,  RunTile<4, V>,          \
-   RunTile<5, V>,   RunTile<6, V>,  RunTile<7, V>,  RunTile<8, V>,  RunTile<9, V>,          \
-   RunTile<10, V>,  RunTile<11, V>, RunTile<12, V>, RunTile<13, V>, RunTile<14, V>}
+#define ADZE_TILES(V)                                                                   \
+  {                                                                                     \
+    nullptr, RunTile<1, V>, RunTile<2, V>, RunTile<3, V>, RunTile<4, V>, RunTile<5, V>, \
+        RunTile<6, V>, RunTile<7, V>, RunTile<8, V>, RunTile<9, V>, RunTile<10, V>,     \
+        RunTile<11, V>, RunTile<12, V>, RunTile<13, V>, RunTile<14, V>                  \
+  }
 constexpr TileFunction kTiles[2][kMaxPixels + 1] = {ADZE_TILES(1), ADZE_TILES(2)};
 #undef ADZE_TILES
 

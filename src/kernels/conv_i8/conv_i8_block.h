@@ -11,8 +11,9 @@ namespace adze {
 // A rectangle of output pixels times a run of channel panels of one group. Strides are in bytes.
 struct ConvI8Block {
   const ConvI8Args* args;
-  // Activations: the window of output pixel (r, c) starts at a + r * a_row_stride + c * a_pixel_stride, its tap (i, j)
-  // at + i * tap_row_stride + j * tap_col_stride, 4 * tap_quads elements each. Elements are u8, or s16 for kK2N16.
+  // Activations: the window of output pixel (r, c) starts at a + r * a_row_stride + c *
+  // a_pixel_stride, its tap (i, j) at + i * tap_row_stride + j * tap_col_stride, 4 * tap_quads
+  // elements each. Elements are u8, or s16 for kK2N16.
   const void* a;
   int64_t a_row_stride, a_pixel_stride;
   int32_t rows, cols;

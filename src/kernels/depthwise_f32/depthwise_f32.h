@@ -1,10 +1,12 @@
-// Float depthwise convolution over NHWC images (groups = in_channels = out_channels), with bias, residual and clamp:
+// Float depthwise convolution over NHWC images (groups = in_channels = out_channels), with bias,
+// residual and clamp:
 //
-//   y[n,oh,ow,c] = clamp((sum_{kh,kw} x[n, oh*sh - pt + kh*dh, ow*sw - pl + kw*dw, c] * w[c,kh,kw] + bias[c])
-//                        + residual[n,oh,ow,c], act_min, act_max)
+//   ih = oh * stride_h - pad_top + kh * dilation_h, iw likewise
+//   sum = bias[c] + sum_{kh,kw} x[n, ih, iw, c] * w[c, kh, kw]
+//   y[n, oh, ow, c] = clamp(sum + residual[n, oh, ow, c], act_min, act_max)
 //
-// Accumulation starts at bias[c] and runs over the taps inside the image in the order (kh, kw), one fused multiply-add each (two
-// roundings where the target has no FMA).
+// The sum starts at bias[c] and runs over the taps inside the image in the order (kh, kw), one
+// fused multiply-add each (two roundings where the target has no FMA).
 #ifndef ADZE_KERNELS_DEPTHWISE_F32_DEPTHWISE_F32_H_
 #define ADZE_KERNELS_DEPTHWISE_F32_DEPTHWISE_F32_H_
 
@@ -15,7 +17,8 @@
 
 namespace adze {
 
-// Packed weights, the same for every ISA: [kernel_h * kernel_w][channels rounded up to 16], missing channels zero.
+// Packed weights, the same for every ISA: [kernel_h * kernel_w][channels rounded up to 16], missing
+// channels zero.
 int64_t DepthwiseF32PackedFloats(const ConvWindow& window);
 // From an ONNX Conv weight [channels][1][kernel_h][kernel_w].
 void PackDepthwiseF32(const ConvWindow& window, const float* weights, float* packed);

@@ -6,7 +6,6 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/depthwise_f32/depthwise_f32_hwy.cc"
 #include "kernels/hwy_dispatch.h"
-// After hwy_dispatch.h:
 #include "kernels/hwy_util-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -20,20 +19,21 @@ constexpr int kLanes = static_cast<int>(hn::MaxLanes(Tag()));
 
 // Neighbouring output pixels of one row. All pointers are at channel 0.
 struct DepthwiseTile {
-  const float* x;         // first tap inside the image of the first pixel
-  const float* w;         // its weights
+  const float* x;  // first tap inside the image of the first pixel
+  const float* w;  // its weights
   const float* bias;
   const float* residual;  // or null
   float* y;
   int64_t channels, padded_channels;
-  int64_t x_row, x_tap, x_pixel;  // floats between taps of a column, taps of a row, and output pixels
-  int64_t w_row;                  // floats between kernel rows
+  int64_t x_row, x_tap,
+      x_pixel;    // floats between taps of a column, taps of a row, and output pixels
+  int64_t w_row;  // floats between kernel rows
   int32_t taps_h, taps_w;
   float lo, hi;
 };
 
-// One vector of channels of kPixels pixels. kTapsW and kStride are the width of the window and the stride when
-// dilation is 1, so that pixels share their loads; 0: whatever the tile says.
+// One vector of channels of kPixels pixels. kTapsW and kStride are the width of the window and the
+// stride when dilation is 1, so that pixels share their loads; 0: whatever the tile says.
 template <int kPixels, int kTapsW, int kStride, bool kPartial>
 HWY_INLINE void DepthwiseChannels(const DepthwiseTile& t, int64_t c, int64_t n) {
   const Tag d;
@@ -49,14 +49,12 @@ HWY_INLINE void DepthwiseChannels(const DepthwiseTile& t, int64_t c, int64_t n) 
   for (int32_t kh = 0; kh < t.taps_h; ++kh, x += t.x_row, w += t.w_row) {
     if constexpr (kTapsW != 0) {
       Vec in[(kPixels - 1) * kStride + kTapsW];
-      Unroll<(kPixels - 1) * kStride + kTapsW>([&](auto i) ADZE_UNROLLED {
-        in[i] = load(x + i * t.x_tap);
-      });
+      Unroll<(kPixels - 1) * kStride + kTapsW>(
+          [&](auto i) ADZE_UNROLLED { in[i] = load(x + i * t.x_tap); });
       Unroll<kTapsW>([&](auto kw) ADZE_UNROLLED {
         const Vec wv = hn::LoadU(d, w + kw * t.padded_channels);
-        Unroll<kPixels>([&](auto p) ADZE_UNROLLED {
-          acc[p] = hn::MulAdd(in[p * kStride + kw], wv, acc[p]);
-        });
+        Unroll<kPixels>(
+            [&](auto p) ADZE_UNROLLED { acc[p] = hn::MulAdd(in[p * kStride + kw], wv, acc[p]); });
       });
     } else {
       for (int32_t kw = 0; kw < t.taps_w; ++kw) {

@@ -4,7 +4,9 @@
 
 namespace adze {
 namespace {
-int64_t PaddedChannels(const ConvWindow& window) { return (int64_t{window.in_channels} + 15) / 16 * 16; }
+int64_t PaddedChannels(const ConvWindow& window) {
+  return (int64_t{window.in_channels} + 15) / 16 * 16;
+}
 }  // namespace
 
 int64_t DepthwiseF32PackedFloats(const ConvWindow& window) {

@@ -29,10 +29,10 @@ int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // Where weight (channel, i, j) goes, in elements; the total by `Elements`.
 struct PackingTraits {
-  int32_t block;          // channels
-  int32_t tap_group;      // neighbouring taps
+  int32_t block;      // channels
+  int32_t tap_group;  // neighbouring taps
   int32_t element_bytes;
-  int32_t tap_rows;       // taps are numbered j * tap_rows + i
+  int32_t tap_rows;  // taps are numbered j * tap_rows + i
 };
 
 PackingTraits TraitsOf(const ConvWindow& w, DepthwiseI8Packing packing) {
@@ -47,8 +47,8 @@ PackingTraits TraitsOf(const ConvWindow& w, DepthwiseI8Packing packing) {
   ADZE_CHECK(false);
 }
 
-// Channels of a block of 64 in the order that two byte-unpacks leave them: 4 vectors of 16, lane l of vector v holds
-// channels 16 l + 4 v and the next three.
+// Channels of a block of 64 in the order that two byte-unpacks leave them: 4 vectors of 16, lane l
+// of vector v holds channels 16 l + 4 v and the next three.
 int32_t UnpackOrder(int32_t c) { return c / 4 % 4 * 16 + c / 16 * 4 + c % 4; }
 
 }  // namespace
@@ -95,9 +95,8 @@ void DepthwiseI8Pack(const ConvWindow& window, DepthwiseI8Packing packing, int32
     for (int32_t i = 0; i < window.kernel_h; ++i) {
       for (int32_t j = 0; j < window.kernel_w; ++j, ++w) {
         const int64_t tap = int64_t{j} * t.tap_rows + i;
-        const int64_t at =
-            block * taps * t.block +
-            (tap / t.tap_group * t.block + lane) * t.tap_group + tap % t.tap_group;
+        const int64_t at = block * taps * t.block +
+                           (tap / t.tap_group * t.block + lane) * t.tap_group + tap % t.tap_group;
         if (t.element_bytes == 1) {
           static_cast<int8_t*>(packed)[at] = *w;
         } else {
@@ -141,7 +140,8 @@ Result<DepthwiseI8Plan> MakeDepthwiseI8Plan(const DepthwiseI8Row& row, const Con
   plan.num_chunks = s.batch * CeilDiv(s.out_h, rows) * CeilDiv(s.out_w, cols);
   if (w.pad_top + w.pad_left + w.pad_bottom + w.pad_right != 0) {
     const int64_t bytes = WindowBandBytes(w, plan.row_step, plan.col_step, 1);
-    if (bytes > (int64_t{1} << 40)) return InvalidInput("a convolution row of more than 2^40 bytes");
+    if (bytes > (int64_t{1} << 40))
+      return InvalidInput("a convolution row of more than 2^40 bytes");
     plan.scratch_bytes = (bytes + 63) / 64 * 64;
   }
   return plan;

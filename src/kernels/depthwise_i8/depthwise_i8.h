@@ -1,6 +1,6 @@
-// u8 x s8 depthwise convolution (groups == in_channels == out_channels), channels-last, with the epilogue of conv_i8.
-// The equation is beside ConvI8Args; every kernel gives its bits. Channels are vectorised: kernels may read up to 63
-// bytes past the activation (kOverreadBytes of the executor).
+// u8 x s8 depthwise convolution (groups == in_channels == out_channels), channels-last, with the
+// epilogue of conv_i8. The equation is beside ConvI8Args; every kernel gives its bits. Channels are
+// vectorised: kernels may read up to 63 bytes past the activation (kOverreadBytes of the executor).
 #ifndef ADZE_KERNELS_DEPTHWISE_I8_DEPTHWISE_I8_H_
 #define ADZE_KERNELS_DEPTHWISE_I8_DEPTHWISE_I8_H_
 
@@ -15,9 +15,9 @@
 
 namespace adze {
 
-// Weight layouts: [block of channels][tap / group][channel][tap % group]. Taps are numbered down the window's columns:
-// tap = column * rows + row, with rows = kernel_h (kT4C64 rounds 3 up to 4, so that a quad is one column of a 3x3
-// window). Stable numbers: stored in plans.
+// Weight layouts: [block of channels][tap / group][channel][tap % group]. Taps are numbered down
+// the window's columns: tap = column * rows + row, with rows = kernel_h (kT4C64 rounds 3 up to 4,
+// so that a quad is one column of a 3x3 window). Stable numbers: stored in plans.
 enum class DepthwiseI8Packing : int32_t {
   kPlain = 0,  // single channels, single taps, s8
   kT2C16 = 1,  // 16 channels, tap pairs of s16: vpmaddwd
@@ -51,7 +51,7 @@ struct DepthwiseI8Plan {
   DepthwiseI8Kernel kernel = nullptr;
   int32_t row_step = 1, col_step = 1;  // output rows and columns per chunk
   int64_t num_chunks = 0;
-  int64_t scratch_bytes = 0;           // per worker, 64-byte aligned
+  int64_t scratch_bytes = 0;  // per worker, 64-byte aligned
 };
 Result<DepthwiseI8Plan> MakeDepthwiseI8Plan(const DepthwiseI8Row& row, const ConvI8Args& args,
                                             const ConvSizes& sizes);

@@ -8,8 +8,9 @@
 
 namespace adze {
 
-// A rectangle of output pixels, all channels. Strides are in bytes. The u8 window of output pixel (r, c) starts at
-// a + r * a_row_stride + c * a_pixel_stride; its tap (i, j) at + i * tap_row_stride + j * tap_col_stride.
+// A rectangle of output pixels, all channels. Strides are in bytes. The u8 window of output pixel
+// (r, c) starts at a + r * a_row_stride + c * a_pixel_stride; its tap (i, j) at + i *
+// tap_row_stride + j * tap_col_stride.
 struct DepthwiseI8Block {
   const ConvI8Args* args;
   const uint8_t* a;

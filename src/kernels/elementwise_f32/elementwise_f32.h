@@ -8,8 +8,8 @@
 
 namespace adze {
 
-// Values are stable: they are stored in plans. Errors are against the exact value, in units in the last place of the
-// result ("exact": correctly rounded or no rounding at all).
+// Values are stable: they are stored in plans. Errors are against the exact value, in units in the
+// last place of the result ("exact": correctly rounded or no rounding at all).
 enum class EltwiseOp : int32_t {
   // Unary.
   kIdentity = 0,
@@ -33,7 +33,7 @@ enum class EltwiseOp : int32_t {
   kSoftplus = 18,    // log(1 + exp(x)); 4 ulp
   kFloor = 19,
   kCeil = 20,
-  kRound = 21,       // ties to even
+  kRound = 21,  // ties to even
   // Binary.
   kAdd = 64,
   kSub = 65,
@@ -41,8 +41,8 @@ enum class EltwiseOp : int32_t {
   kDiv = 67,
   kMax = 68,
   kMin = 69,
-  kPow = 70,         // 1 ulp
-  kPRelu = 71,       // a >= 0 ? a : a * b
+  kPow = 70,    // 1 ulp
+  kPRelu = 71,  // a >= 0 ? a : a * b
 };
 // NaN in gives NaN out, everywhere.
 constexpr bool IsBinary(EltwiseOp op) { return static_cast<int32_t>(op) >= 64; }
@@ -58,8 +58,9 @@ struct EltwiseArgs {
 // y[i] = f(x[i]), i < n. y may be x.
 void EltwiseUnaryF32(Isa isa, const EltwiseArgs& args, const float* x, float* y, int64_t n);
 
-// A binary operation with broadcasting. y is dense with `dims` in memory order; element (i0, i1, …) reads
-// a[sum i_k * a_strides[k]] and b likewise; strides in elements, 0 where an operand is broadcast.
+// A binary operation with broadcasting. y is dense with `dims` in memory order; element (i0, i1, …)
+// reads a[sum i_k * a_strides[k]] and b likewise; strides in elements, 0 where an operand is
+// broadcast.
 inline constexpr int kMaxEltwiseRank = 8;
 struct EltwiseShape {
   int32_t rank = 0;
@@ -67,10 +68,11 @@ struct EltwiseShape {
   int64_t a_strides[kMaxEltwiseRank] = {};
   int64_t b_strides[kMaxEltwiseRank] = {};
 };
-// The same operation with axes of size 1 dropped and neighbours that both operands walk as one axis merged; rank >= 1.
+// The same operation with axes of size 1 dropped and neighbours that both operands walk as one axis
+// merged; rank >= 1.
 EltwiseShape Coalesce(const EltwiseShape& shape);
-// Elements [begin, end) of y, counted in memory order. The shape must be coalesced. y may be a or b if that has y's
-// order.
+// Elements [begin, end) of y, counted in memory order. The shape must be coalesced. y may be a or b
+// if that has y's order.
 void EltwiseBinaryF32(Isa isa, const EltwiseArgs& args, const EltwiseShape& shape, const float* a,
                       const float* b, float* y, int64_t begin, int64_t end);
 

@@ -8,7 +8,6 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/elementwise_f32/elementwise_f32_hwy.cc"
 #include "kernels/hwy_dispatch.h"
-// After hwy_dispatch.h:
 #include "kernels/hwy_math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -187,8 +186,8 @@ HWY_INLINE void MapBinary(const EltwiseShape& s, const float* a, const float* b,
   }
 }
 
-void EltwiseBinaryImpl(const EltwiseArgs& args, const EltwiseShape& s, const float* a, const float* b,
-                float* y, int64_t begin, int64_t end) {
+void EltwiseBinaryImpl(const EltwiseArgs& args, const EltwiseShape& s, const float* a,
+                       const float* b, float* y, int64_t begin, int64_t end) {
   const Tag d;
   switch (args.op) {
     case EltwiseOp::kAdd:

@@ -33,11 +33,14 @@ double UnaryBound(EltwiseOp op) {
   }
 }
 
-// Inputs from all over the float range: dense where functions are interesting, random bit patterns, special values.
+// Inputs from all over the float range: dense where functions are interesting, random bit patterns,
+// special values.
 std::vector<float> Inputs() {
-  std::vector<float> x = {0.0f, -0.0f, 1.0f, -1.0f, INFINITY, -INFINITY, NAN, 0x1p-149f, -0x1p-149f, 0x1p-126f,
-                          3.4e38f, -3.4e38f, 88.7f, 89.0f, -87.3f, -88.0f, -103.9f, -104.5f, 0.5f, 1.5f, 2.5f, -2.5f,
-                          4.0f, -4.0f, 0.99999994f, 10.0f, -10.0f, 1e-8f, -1e-8f, 8388609.0f};
+  std::vector<float> x = {0.0f,        -0.0f,     1.0f,       -1.0f,     INFINITY, -INFINITY,
+                          NAN,         0x1p-149f, -0x1p-149f, 0x1p-126f, 3.4e38f,  -3.4e38f,
+                          88.7f,       89.0f,     -87.3f,     -88.0f,    -103.9f,  -104.5f,
+                          0.5f,        1.5f,      2.5f,       -2.5f,     4.0f,     -4.0f,
+                          0.99999994f, 10.0f,     -10.0f,     1e-8f,     -1e-8f,   8388609.0f};
   Random random(1);
   for (int i = 0; i < 40000; ++i) x.push_back(random.Uniform(-12, 12));
   for (int i = 0; i < 40000; ++i) x.push_back(random.Uniform(-1.2f, 1.2f));
@@ -50,7 +53,8 @@ TEST(ElementwiseF32, UnaryIsWithinItsError) {
   const std::vector<float> x = Inputs();
   const int64_t n = static_cast<int64_t>(x.size());
   for (int32_t code = 0; code <= static_cast<int32_t>(EltwiseOp::kRound); ++code) {
-    const EltwiseArgs args{.op = static_cast<EltwiseOp>(code), .alpha = 0.2f, .beta = 0.5f, .lo = -0.75f, .hi = 6};
+    const EltwiseArgs args{
+        .op = static_cast<EltwiseOp>(code), .alpha = 0.2f, .beta = 0.5f, .lo = -0.75f, .hi = 6};
     for (Isa isa : SupportedIsas()) {
       std::vector<float> y(x.size());
       EltwiseUnaryF32(isa, args, x.data(), y.data(), n);
@@ -66,8 +70,8 @@ TEST(ElementwiseF32, UnaryIsWithinItsError) {
           case EltwiseOp::kHardSwish:
           case EltwiseOp::kGelu:
             if (std::isfinite(x[i]) && std::isfinite(y[i])) {
-              error = std::fabs(y[i] - want) /
-                      (std::fmax(std::fabs(x[i]), 0x1p-126) * 0x1p-23) / 4 * 0.5;
+              error = std::fabs(y[i] - want) / (std::fmax(std::fabs(x[i]), 0x1p-126) * 0x1p-23) /
+                      4 * 0.5;
             } else if (std::isinf(x[i])) {
               error = 0;  // infinity times zero on one side
             }
@@ -116,9 +120,9 @@ TEST(ElementwiseF32, BinaryBroadcasts) {
       {{1, {37}, {1}, {0}}, 37, 1},
       {{1, {37}, {0}, {1}}, 1, 37},
       {{1, {20}, {0}, {0}}, 1, 1},
-      {{3, {2, 5, 19}, {95, 19, 1}, {0, 0, 1}}, 190, 19},        // per channel, last
-      {{3, {2, 5, 19}, {95, 19, 1}, {0, 1, 0}}, 190, 5},         // per row
-      {{3, {2, 5, 19}, {0, 19, 1}, {19, 0, 1}}, 95, 38},         // both broadcast
+      {{3, {2, 5, 19}, {95, 19, 1}, {0, 0, 1}}, 190, 19},                     // per channel, last
+      {{3, {2, 5, 19}, {95, 19, 1}, {0, 1, 0}}, 190, 5},                      // per row
+      {{3, {2, 5, 19}, {0, 19, 1}, {19, 0, 1}}, 95, 38},                      // both broadcast
       {{4, {2, 3, 1, 300}, {900, 300, 300, 1}, {900, 1, 0, 3}}, 1800, 1800},  // another layout
   };
   uint64_t seed = 0;
@@ -134,7 +138,8 @@ TEST(ElementwiseF32, BinaryBroadcasts) {
         Buffer y(n, 2);
         const EltwiseShape shape = Coalesce(c.shape);
         for (int64_t begin = 0; begin < n; begin += 23) {  // any cut
-          EltwiseBinaryF32(isa, args, shape, a.data(), b.data(), y.data(), begin, std::min(n, begin + 23));
+          EltwiseBinaryF32(isa, args, shape, a.data(), b.data(), y.data(), begin,
+                           std::min(n, begin + 23));
         }
         for (int64_t i = 0; i < n; ++i) {
           int64_t rest = i;

@@ -16,7 +16,8 @@ struct FakeQuantArgs {
   int32_t qmin = 0, qmax = 255;
 };
 
-// y[i] = DequantizeOne(QuantizeOne(x[i], scale, zero_point, qmin, qmax), scale, zero_point), to the bit, on every ISA. y may be x.
+// y[i] = DequantizeOne(QuantizeOne(x[i], scale, zero_point, qmin, qmax), scale, zero_point), to the
+// bit, on every ISA. y may be x.
 void FakeQuantF32(Isa isa, const FakeQuantArgs& args, const float* x, float* y, int64_t n);
 void FakeQuantF32Ref(const FakeQuantArgs& args, const float* x, float* y, int64_t n);
 

@@ -7,7 +7,6 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/fake_quant_f32/fake_quant_f32_hwy.cc"
 #include "kernels/hwy_dispatch.h"
-// After hwy_dispatch.h:
 #include "kernels/hwy_util-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -19,8 +18,8 @@ void FakeQuantImpl(const FakeQuantArgs& args, const float* x, float* y, int64_t 
   const hn::CappedTag<float, 16> d;
   using Vec = hn::Vec<decltype(d)>;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  // The zero point is left out on both sides: (clamp(rne(x / s) + z) - z) * s. Bounds are integers below 2^24 and so
-  // exact in float.
+  // The zero point is left out on both sides: (clamp(rne(x / s) + z) - z) * s. Bounds are integers
+  // below 2^24 and so exact in float.
   const int32_t lo = args.qmin - args.zero_point;
   const int32_t hi = args.qmax - args.zero_point;
   const Vec scale = hn::Set(d, args.scale);

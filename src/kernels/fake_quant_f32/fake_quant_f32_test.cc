@@ -13,13 +13,15 @@ namespace {
 
 TEST(FakeQuantF32, IsBitExact) {
   testing::Random random(5);
-  std::vector<float> x = {0.0f, -0.0f, NAN, INFINITY, -INFINITY, 1e-30f, -1e-30f, 0.05f, -0.05f, 3e38f};
+  std::vector<float> x = {0.0f,   -0.0f,   NAN,   INFINITY, -INFINITY,
+                          1e-30f, -1e-30f, 0.05f, -0.05f,   3e38f};
   for (int i = 0; i < 3000; ++i) x.push_back(random.Uniform(-30, 30));
-  for (int i = -600; i < 600; ++i) x.push_back(0.125f * static_cast<float>(i));  // ties for scale 0.25
+  for (int i = -600; i < 600; ++i)
+    x.push_back(0.125f * static_cast<float>(i));  // ties for scale 0.25
   for (int i = 0; i < 3000; ++i) x.push_back(std::bit_cast<float>(random.Bits()));
-  const FakeQuantArgs all[] = {{0.1f, 128, 0, 255},   {0.25f, 0, -128, 127}, {0.017f, 3, 0, 255},
-                               {1e-6f, 0, -32768, 32767}, {0.5f, 20, 30, 40},    {0.5f, 20, 0, 10},
-                               {2e30f, 7, 0, 15},      {0, 0, 0, 255}};
+  const FakeQuantArgs all[] = {
+      {0.1f, 128, 0, 255}, {0.25f, 0, -128, 127}, {0.017f, 3, 0, 255}, {1e-6f, 0, -32768, 32767},
+      {0.5f, 20, 30, 40},  {0.5f, 20, 0, 10},     {2e30f, 7, 0, 15},   {0, 0, 0, 255}};
   for (const FakeQuantArgs& args : all) {
     for (size_t offset : {size_t{0}, size_t{1}, size_t{3}}) {
       const int64_t n = static_cast<int64_t>(x.size() - offset);

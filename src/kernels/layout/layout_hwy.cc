@@ -12,7 +12,8 @@ namespace adze {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// The three planes of a colour image become pixels, or back: the first and the last layer of most networks.
+// The three planes of a colour image become pixels, or back: the first and the last layer of most
+// networks.
 HWY_INLINE int64_t Interleave3(const uint32_t* x, int64_t cols, uint32_t* y) {
   const hn::CappedTag<uint32_t, 16> d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
@@ -67,8 +68,8 @@ void Transpose32Impl(const uint32_t* x, int64_t rows, int64_t cols, int64_t row_
   }
 }
 
-// An 8x8 byte matrix in eight 64-bit words, element (i, j) in byte j of word i (little endian): halves of growing
-// distance are exchanged across the diagonal.
+// An 8x8 byte matrix in eight 64-bit words, element (i, j) in byte j of word i (little endian):
+// halves of growing distance are exchanged across the diagonal.
 HWY_INLINE void Transpose8x8(uint64_t* w) {
   constexpr uint64_t kMasks[] = {0x00ff00ff00ff00ffu, 0x0000ffff0000ffffu, 0x00000000ffffffffu};
   for (int step = 0; step < 3; ++step) {

@@ -22,7 +22,8 @@ void Check(const F& transpose) {
           }
           for (int64_t r = 0; r < rows; ++r) {
             for (int64_t c = 0; c < cols; ++c) {
-              ASSERT_EQ(y[static_cast<size_t>(1 + c * rows + r)], x[static_cast<size_t>(1 + r * cols + c)])
+              ASSERT_EQ(y[static_cast<size_t>(1 + c * rows + r)],
+                        x[static_cast<size_t>(1 + r * cols + c)])
                   << IsaName(isa) << " " << rows << "x" << cols;
             }
           }

@@ -1,9 +1,10 @@
 // Float matrix product with both operands computed at run time, row-major.
 //
-//   c[m,n] = sum_k a[m,k] * b[k,n], k ascending from 0, one fused multiply-add per term (two roundings where the target
-//   has no FMA). K is never split, so results depend only on the ISA.
+//   c[m,n] = sum_k a[m,k] * b[k,n], k ascending from 0, one fused multiply-add per term (two
+//   roundings where the target has no FMA). K is never split, so results depend only on the ISA.
 //
-// b is packed into panels first, then each panel is multiplied: both halves are cut into independent chunks.
+// b is packed into panels first, then each panel is multiplied: both halves are cut into
+// independent chunks.
 #ifndef ADZE_KERNELS_MATMUL_F32_MATMUL_F32_H_
 #define ADZE_KERNELS_MATMUL_F32_MATMUL_F32_H_
 

@@ -6,9 +6,11 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/matmul_f32/matmul_f32_hwy.cc"
+// In this order:
+// clang-format off
 #include "kernels/hwy_dispatch.h"
-// After hwy_dispatch.h:
 #include "kernels/gemm_f32-inl.h"
+// clang-format on
 
 HWY_BEFORE_NAMESPACE();
 namespace adze {

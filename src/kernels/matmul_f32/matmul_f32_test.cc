@@ -26,7 +26,8 @@ TEST(MatMulF32, MatchesReference) {
         for (Isa isa : SupportedIsas()) {
           std::vector<float> packed(static_cast<size_t>(MatMulF32PackedFloats(sizes, isa)));
           const int64_t panels = MatMulF32Panels(sizes, isa);
-          for (int64_t p = 0; p < panels; ++p) PackMatMulF32(isa, sizes, b.data(), p, p + 1, packed.data());
+          for (int64_t p = 0; p < panels; ++p)
+            PackMatMulF32(isa, sizes, b.data(), p, p + 1, packed.data());
           Buffer whole(m * n, 1);
           MatMulF32(isa, sizes, a.data(), packed.data(), whole.data(), 0, m, 0, panels);
           Buffer parts(m * n, 2);

@@ -13,9 +13,10 @@ namespace adze {
 enum class PoolKind : int32_t { kMax = 0, kAverage = 1 };
 
 // Step arguments of kPoolF32. Channels and groups of the window are ignored.
-//   max:      the largest x inside the image; a window wholly outside gives -infinity; whether a NaN wins is not defined
-//   average:  sum / count, taps in the order (kh, kw); count = taps inside the image, or with count_include_pad taps
-//             inside the padded image; 0 if there is none
+//
+// Max: the largest x inside the image; -infinity for a window wholly outside; whether a NaN wins is
+// not defined. Average: sum / count, taps in the order (kh, kw); count = taps inside the image, or
+// with count_include_pad taps inside the padded image; 0 if there is none.
 struct PoolF32Args {
   ConvWindow window;
   PoolKind kind = PoolKind::kMax;
@@ -32,7 +33,8 @@ struct PoolF32Call {
 };
 // Output rows [row_begin, row_end) of batch * out_h. Rows are independent.
 void PoolF32Rows(Isa isa, const PoolF32Call& call, int64_t row_begin, int64_t row_end);
-// Channels [c_begin, c_end) of every output pixel of image n: for a few large windows (global pooling).
+// Channels [c_begin, c_end) of every output pixel of image n: for a few large windows (global
+// pooling).
 void PoolF32Channels(Isa isa, const PoolF32Call& call, int64_t n, int32_t c_begin, int32_t c_end);
 
 // The definition in plain loops, averaging in double.

@@ -6,7 +6,6 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/pool_f32/pool_f32_hwy.cc"
 #include "kernels/hwy_dispatch.h"
-// After hwy_dispatch.h:
 #include "kernels/hwy_util-inl.h"
 
 #ifndef ADZE_POOL_F32_SHARED_
@@ -14,7 +13,8 @@
 namespace adze {
 namespace {
 
-// Taps of one axis of a window: [begin, end) lie inside the image, `padded` of all inside the padded image.
+// Taps of one axis of a window: [begin, end) lie inside the image, `padded` of all inside the
+// padded image.
 struct Taps {
   int64_t begin, end, padded;
 };
@@ -42,8 +42,8 @@ using Tag = hn::CappedTag<float, 16>;
 using Vec = hn::Vec<Tag>;
 constexpr int64_t kLanes = static_cast<int64_t>(hn::MaxLanes(Tag()));
 
-// kVecs vectors of channels of one window: the larger blocks keep several cache lines per pixel in flight. The last
-// vector holds `last` channels.
+// kVecs vectors of channels of one window: the larger blocks keep several cache lines per pixel in
+// flight. The last vector holds `last` channels.
 template <bool kAverage, int kVecs, bool kPartial>
 HWY_INLINE void PoolChannels(const float* x, int64_t row, int64_t tap, int64_t taps_h,
                              int64_t taps_w, float count, float* y, int64_t last) {
@@ -53,9 +53,8 @@ HWY_INLINE void PoolChannels(const float* x, int64_t row, int64_t tap, int64_t t
     return hn::LoadU(d, p);
   };
   Vec acc[kVecs];
-  Unroll<kVecs>([&](auto v) ADZE_UNROLLED {
-    acc[v] = kAverage ? hn::Zero(d) : hn::Neg(hn::Inf(d));
-  });
+  Unroll<kVecs>([&](auto v)
+                    ADZE_UNROLLED { acc[v] = kAverage ? hn::Zero(d) : hn::Neg(hn::Inf(d)); });
   for (int64_t kh = 0; kh < taps_h; ++kh) {
     const float* p = x + kh * row;
     for (int64_t kw = 0; kw < taps_w; ++kw, p += tap) {
@@ -89,11 +88,10 @@ HWY_NOINLINE void PoolPixel(const PoolF32Call& call, int64_t n, int64_t oh, int6
   const int64_t count = call.args.count_include_pad != 0 ? h.padded * v.padded : taps_h * taps_w;
   const float divisor = count == 0 ? 1.0f : static_cast<float>(count);
   const bool any = taps_h > 0 && taps_w > 0;
-  const float* const x =
-      !any ? call.x
-           : call.x + ((n * s.in_h + ih + h.begin * w.dilation_h) * s.in_w + iw +
-                       v.begin * w.dilation_w) *
-                          call.channels;
+  const float* const x = !any ? call.x
+                              : call.x + ((n * s.in_h + ih + h.begin * w.dilation_h) * s.in_w + iw +
+                                          v.begin * w.dilation_w) *
+                                             call.channels;
   float* const y = call.y + ((n * s.out_h + oh) * s.out_w + ow) * call.channels;
   const int64_t row = int64_t{w.dilation_h} * s.in_w * call.channels;
   const int64_t tap = int64_t{w.dilation_w} * call.channels;

@@ -16,8 +16,9 @@ TEST(PoolF32, MatchesReference) {
   struct Window {
     int h, w, stride, dilation, pad_begin, pad_end, ceil;
   };
-  const Window windows[] = {{3, 3, 2, 1, 0, 0, 1}, {3, 3, 2, 1, 1, 1, 0}, {2, 2, 2, 1, 0, 0, 0}, {5, 5, 1, 1, 2, 2, 0},
-                            {7, 1, 1, 1, 0, 0, 0}, {2, 3, 1, 2, 1, 0, 0}, {1, 1, 2, 1, 0, 0, 1}, {3, 3, 3, 1, 2, 2, 1}};
+  const Window windows[] = {{3, 3, 2, 1, 0, 0, 1}, {3, 3, 2, 1, 1, 1, 0}, {2, 2, 2, 1, 0, 0, 0},
+                            {5, 5, 1, 1, 2, 2, 0}, {7, 1, 1, 1, 0, 0, 0}, {2, 3, 1, 2, 1, 0, 0},
+                            {1, 1, 2, 1, 0, 0, 1}, {3, 3, 3, 1, 2, 2, 1}};
   uint64_t seed = 0;
   for (const Window& k : windows) {
     for (int channels : {1, 3, 16, 21, 64, 100}) {
@@ -44,7 +45,8 @@ TEST(PoolF32, MatchesReference) {
         s.out_h = out(s.in_h, k.h);
         s.out_w = out(s.in_w, k.w);
         Random random(seed);
-        Buffer x(int64_t{s.batch} * s.in_h * s.in_w * channels, static_cast<int>(seed % 4), &random);
+        Buffer x(int64_t{s.batch} * s.in_h * s.in_w * channels, static_cast<int>(seed % 4),
+                 &random);
         Buffer want(int64_t{s.batch} * s.out_h * s.out_w * channels, 0);
         call.x = x.data();
         call.y = want.data();

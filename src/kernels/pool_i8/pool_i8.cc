@@ -84,7 +84,8 @@ Status CheckPoolI8(const PoolI8Args& a, const PoolI8Sizes& s) {
   }
   if (a.global != 0) {
     if (s.out_h != 1 || s.out_w != 1) return InvalidInput("global pooling gives one pixel");
-    if (s.in_h * s.in_w > kMaxCount) return Unsupported("global pooling over more than 2^23 pixels");
+    if (s.in_h * s.in_w > kMaxCount)
+      return Unsupported("global pooling over more than 2^23 pixels");
   } else {
     ADZE_TRY(CheckAxis("height", s.in_h, s.out_h, a.kernel_h, a.stride_h, a.dilation_h, a.pad_top,
                        a.pad_bottom));
@@ -96,8 +97,8 @@ Status CheckPoolI8(const PoolI8Args& a, const PoolI8Sizes& s) {
   }
   const auto is_u8 = [](int32_t v) { return v >= 0 && v <= 255; };
   if (a.mode == PoolI8Mode::kAverage &&
-      (!is_u8(a.x_zero_point) || !is_u8(a.y_zero_point) || !is_u8(a.act_min) ||
-       !is_u8(a.act_max) || a.act_min > a.act_max || !std::isfinite(a.multiplier))) {
+      (!is_u8(a.x_zero_point) || !is_u8(a.y_zero_point) || !is_u8(a.act_min) || !is_u8(a.act_max) ||
+       a.act_min > a.act_max || !std::isfinite(a.multiplier))) {
     return InvalidInput("zero points, bounds or multiplier of an average pool are out of range");
   }
   return OkStatus();
@@ -117,8 +118,8 @@ void PoolI8RunRow(const PoolI8Row& kernels, const PoolI8Args& args, const PoolI8
   const int64_t n = row / s.out_h;
   const int64_t start_h = row % s.out_h * a.stride_h - a.pad_top;
   const Span h = Clip(start_h, a.kernel_h, a.dilation_h, s.in_h);
-  const Span padded_h = Clip(start_h + a.pad_top, a.kernel_h, a.dilation_h,
-                             s.in_h + a.pad_top + a.pad_bottom);
+  const Span padded_h =
+      Clip(start_h + a.pad_top, a.kernel_h, a.dilation_h, s.in_h + a.pad_top + a.pad_bottom);
   PoolI8Window window;
   window.args = &args;
   window.rows = h.last - h.first;
@@ -137,12 +138,12 @@ void PoolI8RunRow(const PoolI8Row& kernels, const PoolI8Args& args, const PoolI8
       std::memset(y, value, static_cast<size_t>(s.channels));
       continue;
     }
-    const Span padded_w = Clip(start_w + a.pad_left, a.kernel_w, a.dilation_w,
-                               s.in_w + a.pad_left + a.pad_right);
-    window.count = static_cast<int32_t>(a.count_include_pad != 0
-                                            ? (padded_h.last - padded_h.first) *
-                                                  (padded_w.last - padded_w.first)
-                                            : window.rows * window.cols);
+    const Span padded_w =
+        Clip(start_w + a.pad_left, a.kernel_w, a.dilation_w, s.in_w + a.pad_left + a.pad_right);
+    window.count =
+        static_cast<int32_t>(a.count_include_pad != 0 ? (padded_h.last - padded_h.first) *
+                                                            (padded_w.last - padded_w.first)
+                                                      : window.rows * window.cols);
     window.x = image + (start_w + w.first * a.dilation_w) * s.channels;
     window.y = y;
     kernel(window);

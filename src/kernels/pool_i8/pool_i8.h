@@ -1,5 +1,5 @@
-// Quantized max, average and global average pooling, channels-last. The equations are beside PoolI8Args; every kernel
-// gives their bits.
+// Quantized max, average and global average pooling, channels-last. The equations are beside
+// PoolI8Args; every kernel gives their bits.
 #ifndef ADZE_KERNELS_POOL_I8_POOL_I8_H_
 #define ADZE_KERNELS_POOL_I8_POOL_I8_H_
 
@@ -27,8 +27,8 @@ struct PoolI8Row {
 std::span<const PoolI8Row> PoolI8Rows();  // oldest first
 const PoolI8Row& FindPoolI8(Isa isa);     // the newest that runs on `isa`
 
-// Refuses arguments out of range or sizes that are neither the floor nor the ceil-mode output of the window; after
-// it, PoolI8RunRow stays in bounds and sums fit int32.
+// Refuses arguments out of range or sizes that are neither the floor nor the ceil-mode output of
+// the window; after it, PoolI8RunRow stays in bounds and sums fit int32.
 Status CheckPoolI8(const PoolI8Args& args, const PoolI8Sizes& sizes);
 
 // Computes output row `row` of [0, batch * out_h).

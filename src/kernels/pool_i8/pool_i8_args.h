@@ -8,16 +8,18 @@ namespace adze {
 
 enum class PoolI8Mode : int32_t { kMax = 0, kAverage = 1 };
 
-// 2-D pooling over channels-last u8; 1-D pooling uses height 1. `global` takes the whole image as the window and
-// ignores window, stride, dilation and padding.
-//   max:     y = max of the window positions inside the image (0 when there are none); x and y share scale and zero
+// 2-D pooling over channels-last u8; 1-D pooling uses height 1. `global` takes the whole image as
+// the window and ignores window, stride, dilation and padding.
+//   max:     y = max of the window positions inside the image (0 when there are none); x and y
+//   share scale and zero
 //            point, act_* are not used.
-//   average: y = clamp(rne(float(sum - n * x_zero_point) * (multiplier / float(count))) + y_zero_point,
+//   average: y = clamp(rne(float(sum - n * x_zero_point) * (multiplier / float(count))) +
+//   y_zero_point,
 //                      act_min, act_max)
-//            sum over the n window positions inside the image; count = n, or with count_include_pad the window
-//            positions inside the padded image (positions that ceil mode puts beyond the padding never count);
-//            n = 0 gives clamp(y_zero_point). multiplier = x_scale / y_scale, finite; the division is one float
-//            division, its result one float product.
+//            sum over the n window positions inside the image; count = n, or with count_include_pad
+//            the window positions inside the padded image (positions that ceil mode puts beyond the
+//            padding never count); n = 0 gives clamp(y_zero_point). multiplier = x_scale / y_scale,
+//            finite; the division is one float division, its result one float product.
 // Step inputs: [0] x; no weights.
 struct PoolI8Args {
   PoolI8Mode mode = PoolI8Mode::kMax;

@@ -1,4 +1,5 @@
-// The vector body of pool_i8, compiled once per ISA. May over-read up to 63 bytes past the activation.
+// The vector body of pool_i8, compiled once per ISA. May over-read up to 63 bytes past the
+// activation.
 #ifndef ADZE_KERNELS_POOL_I8_POOL_I8_BODY_H_
 #define ADZE_KERNELS_POOL_I8_POOL_I8_BODY_H_
 

@@ -40,8 +40,7 @@ void PoolI8Ref(const PoolI8Args& args, const PoolI8Sizes& s, const uint8_t* x, u
             out = static_cast<uint8_t>(max);
           } else {
             const float m = a.multiplier / static_cast<float>(std::max(count, 1));
-            out = static_cast<uint8_t>(
-                RequantizeOne(sum, m, a.y_zero_point, a.act_min, a.act_max));
+            out = static_cast<uint8_t>(RequantizeOne(sum, m, a.y_zero_point, a.act_min, a.act_max));
           }
         }
       }

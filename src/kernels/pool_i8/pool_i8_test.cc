@@ -114,8 +114,7 @@ TEST(PoolI8, RefusesArgumentsOutOfRange) {
   global.global = 1;
   EXPECT_EQ(CheckPoolI8(global, sizes).message(), "global pooling gives one pixel");
   EXPECT_EQ(CheckPoolI8(global, {1, 1 << 20, 1 << 10, 3, 1, 1}).code(), StatusCode::kUnsupported);
-  EXPECT_FALSE(
-      CheckPoolI8(global, {INT32_MAX, INT32_MAX, INT32_MAX, INT32_MAX, 1, 1}).ok());
+  EXPECT_FALSE(CheckPoolI8(global, {INT32_MAX, INT32_MAX, INT32_MAX, INT32_MAX, 1, 1}).ok());
 }
 
 }  // namespace

@@ -6,8 +6,8 @@
 
 namespace adze {
 
-#define ADZE_QUANTIZE(isa, name, quantize, dequantize)                                   \
-  void quantize(const QuantizeArgs& args, const float* x, int64_t n, uint8_t* y);        \
+#define ADZE_QUANTIZE(isa, name, quantize, dequantize)                            \
+  void quantize(const QuantizeArgs& args, const float* x, int64_t n, uint8_t* y); \
   void dequantize(const QuantizeArgs& args, const uint8_t* x, int64_t n, float* y);
 #include "kernels/quantize/quantize_list.inc"
 #undef ADZE_QUANTIZE
@@ -72,9 +72,7 @@ void QuantizeToChannelsLast(const QuantizeRow& row, const QuantizeArgs& args, co
       for (int64_t k = 0; k < nc; ++k) {
         row.quantize(args, x + (c + k) * pixels + p, np, block + k * kBlockPixels);
       }
-      const auto interleave = nc == 3    ? Interleave<3>
-                              : nc == 16 ? Interleave<16>
-                                         : Interleave<0>;
+      const auto interleave = nc == 3 ? Interleave<3> : nc == 16 ? Interleave<16> : Interleave<0>;
       interleave(block, np, nc, y + p * channels + c, channels);
     }
   }

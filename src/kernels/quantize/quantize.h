@@ -1,5 +1,6 @@
-// Float32 <-> u8, with an optional change between channels-first and channels-last on the way. The equations are
-// beside QuantizeArgs (QuantizeOne and DequantizeOne of numerics/rounding.h); every kernel gives their bits.
+// Float32 <-> u8, with an optional change between channels-first and channels-last on the way. The
+// equations are beside QuantizeArgs (QuantizeOne and DequantizeOne of numerics/rounding.h); every
+// kernel gives their bits.
 #ifndef ADZE_KERNELS_QUANTIZE_QUANTIZE_H_
 #define ADZE_KERNELS_QUANTIZE_QUANTIZE_H_
 
@@ -25,7 +26,8 @@ const QuantizeRow& FindQuantize(Isa isa);     // the newest that runs on `isa`
 // Refuses a scale that is not positive and finite, or a zero point outside [0, 255].
 Status CheckQuantizeArgs(const QuantizeArgs& args);
 
-// Quantizes pixels [begin, end) of one image of `channels` planes of `pixels` floats into channels-last order.
+// Quantizes pixels [begin, end) of one image of `channels` planes of `pixels` floats into
+// channels-last order.
 void QuantizeToChannelsLast(const QuantizeRow& row, const QuantizeArgs& args, const float* x,
                             int64_t channels, int64_t pixels, int64_t begin, int64_t end,
                             uint8_t* y);

@@ -13,7 +13,8 @@
 namespace adze {
 namespace {
 
-// Random floats with the awkward ones mixed in: ties of `scale`, infinities, NaN, huge and tiny values.
+// Random floats with the awkward ones mixed in: ties of `scale`, infinities, NaN, huge and tiny
+// values.
 float Awkward(std::mt19937& rng, float scale) {
   switch (rng() % 12) {
     case 0:

@@ -31,7 +31,8 @@ struct ResizeArgs {
   float scale_h = 0, scale_w = 0;
 };
 
-// Where one output coordinate reads: x[low] * (1 - frac) + x[high] * frac, both clamped to the image.
+// Where one output coordinate reads: x[low] * (1 - frac) + x[high] * frac, both clamped to the
+// image.
 struct ResizeTap {
   int32_t low = 0, high = 0;
   float frac = 0;
@@ -47,7 +48,8 @@ struct ResizeF32Call {
   const float* x = nullptr;
   float* y = nullptr;
 };
-// Output rows [row_begin, row_end) of batch * out_h. Linear: the sum of the four corners times their weights, in float.
+// Output rows [row_begin, row_end) of batch * out_h. Linear: the sum of the four corners times
+// their weights, in float.
 void ResizeF32Rows(Isa isa, const ResizeF32Call& call, int64_t row_begin, int64_t row_end);
 
 }  // namespace adze

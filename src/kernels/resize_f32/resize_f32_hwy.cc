@@ -6,7 +6,6 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/resize_f32/resize_f32_hwy.cc"
 #include "kernels/hwy_dispatch.h"
-// After hwy_dispatch.h:
 #include "kernels/hwy_util-inl.h"
 
 HWY_BEFORE_NAMESPACE();

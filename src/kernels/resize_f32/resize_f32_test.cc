@@ -50,7 +50,8 @@ TEST(ResizeF32, LinearInterpolates) {
       ResizeTaps(args, 0, 4, 7, h.data());
       ResizeTaps(args, 0, 5, 3, w.data());
       Buffer y(int64_t{2} * 7 * 3 * channels, 2);
-      const ResizeF32Call call{4, 5, 7, 3, channels, h.data(), w.data(), args.mode, x.data(), y.data()};
+      const ResizeF32Call call{4,        5,        7,         3,        channels,
+                               h.data(), w.data(), args.mode, x.data(), y.data()};
       ResizeF32Rows(isa, call, 0, 14);
       for (int n = 0; n < 2; ++n)
         for (int i = 0; i < 7; ++i)

@@ -39,10 +39,10 @@ void Check(StridedCopy copy, int64_t offset, int64_t x_size) {
 }
 
 TEST(Slice, CopiesAnyStrides) {
-  Check({3, 1, {2, 3, 4}, {12, 4, 1}}, 0, 24);          // a plain copy
-  Check({3, 1, {4, 2, 3}, {1, 12, 4}}, 0, 24);          // a permutation
-  Check({3, 1, {2, 2, 2}, {12, -4, 2}}, 9, 24);         // a slice with steps 1, -1 and 2
-  Check({2, 1, {5, 3}, {0, 1}}, 2, 6);                  // a broadcast
+  Check({3, 1, {2, 3, 4}, {12, 4, 1}}, 0, 24);   // a plain copy
+  Check({3, 1, {4, 2, 3}, {1, 12, 4}}, 0, 24);   // a permutation
+  Check({3, 1, {2, 2, 2}, {12, -4, 2}}, 9, 24);  // a slice with steps 1, -1 and 2
+  Check({2, 1, {5, 3}, {0, 1}}, 2, 6);           // a broadcast
   Check({4, 1, {1, 3, 1, 7}, {99, 7, 5, 1}}, 0, 21);
 }
 

@@ -14,8 +14,8 @@ struct SoftmaxF32Args {
   int32_t log = 0;   // LogSoftmax
 };
 
-// x and y are [outer][n][inner] in memory; computes the slices outer in [begin, end). With m = max over n,
-// s = sum exp(x - m): y = exp(x - m) / s, or (x - m) - log s. y may be x. The relative
+// x and y are [outer][n][inner] in memory; computes the slices outer in [begin, end). With m = max
+// over n, s = sum exp(x - m): y = exp(x - m) / s, or (x - m) - log s. y may be x. The relative
 // error of softmax, and the absolute one of LogSoftmax, is below (m - x + 8) * 2^-23.
 void SoftmaxF32(Isa isa, bool log, const float* x, float* y, int64_t n, int64_t inner,
                 int64_t begin, int64_t end);

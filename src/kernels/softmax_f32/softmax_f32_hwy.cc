@@ -6,7 +6,6 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/softmax_f32/softmax_f32_hwy.cc"
 #include "kernels/hwy_dispatch.h"
-// After hwy_dispatch.h:
 #include "kernels/hwy_math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -18,7 +17,8 @@ using Tag = hn::CappedTag<float, 16>;
 using Vec = hn::Vec<Tag>;
 constexpr int64_t kLanes = static_cast<int64_t>(hn::MaxLanes(Tag()));
 
-// One contiguous row. Lane i of the sum takes the elements i, i + lanes, …, in order; the lanes are added last.
+// One contiguous row. Lane i of the sum takes the elements i, i + lanes, …, in order; the lanes are
+// added last.
 void SoftmaxRow(bool log, const float* x, float* y, int64_t n) {
   const Tag d;
   const int64_t whole = n / kLanes * kLanes;

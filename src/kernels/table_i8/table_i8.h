@@ -1,4 +1,5 @@
-// y[i] = table[x[i]]: every unary function of u8, and requantization to another scale. In place is fine.
+// y[i] = table[x[i]]: every unary function of u8, and requantization to another scale. In place is
+// fine.
 #ifndef ADZE_KERNELS_TABLE_I8_TABLE_I8_H_
 #define ADZE_KERNELS_TABLE_I8_TABLE_I8_H_
 

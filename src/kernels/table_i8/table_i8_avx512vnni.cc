@@ -1,5 +1,6 @@
-// AVX-512 BW has word permutes over two registers (64 words): two of them hold the 256 byte table as 128 words. A byte
-// is looked up as word x / 2, then shifted by 8 * (x % 2). About 4 bytes a cycle, against 1 with scalar loads.
+// AVX-512 BW has word permutes over two registers (64 words): two of them hold the 256 byte table
+// as 128 words. A byte is looked up as word x / 2, then shifted by 8 * (x % 2). About 4 bytes a
+// cycle, against 1 with scalar loads.
 #include <immintrin.h>
 #include <stdint.h>
 
@@ -10,7 +11,8 @@ struct Table {
   __m512i words[4];
 };
 
-// Each 16-bit lane of x holds one index in [0, 255]; gives the entry in the low byte, rubbish in the high byte.
+// Each 16-bit lane of x holds one index in [0, 255]; gives the entry in the low byte, rubbish in
+// the high byte.
 inline __m512i Lookup(const Table& t, __m512i x) {
   const __m512i word = _mm512_srli_epi16(x, 1);
   const __m512i low = _mm512_permutex2var_epi16(t.words[0], word, t.words[1]);

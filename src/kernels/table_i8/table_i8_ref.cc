@@ -1,4 +1,5 @@
-// The definition; also what AVX2 uses, where 16 byte shuffles per vector are no faster than two loads per byte.
+// The definition; also what AVX2 uses, where 16 byte shuffles per vector are no faster than two
+// loads per byte.
 #include "kernels/table_i8/table_i8.h"
 
 namespace adze {

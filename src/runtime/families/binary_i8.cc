@@ -23,8 +23,9 @@ struct State {
 
 using Dims = std::array<int64_t, kMaxRank>;
 
-// The operand's dims in memory order, aligned to the output's rank with ones. A logical operand may stand beside
-// channels-last values when its spatial dims are all 1: then its bytes are the same in both orders.
+// The operand's dims in memory order, aligned to the output's rank with ones. A logical operand may
+// stand beside channels-last values when its spatial dims are all 1: then its bytes are the same in
+// both orders.
 Result<Dims> AlignedDims(const StepValue& v, const StepValue& y) {
   Dims dims;
   dims.fill(1);
@@ -35,11 +36,13 @@ Result<Dims> AlignedDims(const StepValue& v, const StepValue& y) {
     ADZE_ASSIGN(const MemoryDims m, MemoryOrder(v));
     return m.dims;
   }
-  std::copy(v.dims.begin(), v.dims.end(), dims.begin() + static_cast<int64_t>(rank - v.dims.size()));
+  std::copy(v.dims.begin(), v.dims.end(),
+            dims.begin() + static_cast<int64_t>(rank - v.dims.size()));
   if (v.layout == y.layout) return dims;
   const auto spatial = dims.begin() + 2;
   const auto end = dims.begin() + static_cast<int64_t>(rank);
-  if (v.layout == Layout::kChannelsLast || !std::all_of(spatial, end, [](int64_t d) { return d == 1; })) {
+  if (v.layout == Layout::kChannelsLast ||
+      !std::all_of(spatial, end, [](int64_t d) { return d == 1; })) {
     return Unsupported("operands of different layout");
   }
   std::swap(dims[1], dims[rank - 1]);
@@ -68,7 +71,8 @@ Status Prepare(PreparedStep& p) {
     if (p.step->family == FamilyId::kAddI8) std::swap(s.args.a_multiplier, s.args.b_multiplier);
     if (!is_full(a)) return Unsupported("both operands are broadcast");
   }
-  // Runs of dims that b has (odd) or repeats (even), innermost first; output dims of 1 belong to either.
+  // Runs of dims that b has (odd) or repeats (even), innermost first; output dims of 1 belong to
+  // either.
   std::array<int64_t, 5> run;
   run.fill(1);
   size_t k = 0;
@@ -134,8 +138,7 @@ Status Run(const PreparedStep& p, ThreadPool& pool, BinaryI8Kernel kernel) {
     });
     return OkStatus();
   }
-  ParallelRanges(pool, s.cols == 0 ? 0 : s.num_rows,
-                 kNsPerElement * static_cast<double>(s.cols),
+  ParallelRanges(pool, s.cols == 0 ? 0 : s.num_rows, kNsPerElement * static_cast<double>(s.cols),
                  [&](int64_t begin, int64_t end) { RunRows(s, kernel, a, b, y, begin, end); });
   return OkStatus();
 }

@@ -22,7 +22,8 @@ Status Prepare(PreparedStep& p) {
   if (w.groups != w.in_channels || w.out_channels != w.in_channels) {
     return InvalidInput("a depthwise convolution needs groups = input channels = output channels");
   }
-  if (p.inputs[0].layout != Layout::kChannelsLast) return InvalidInput("the input is not channels-last");
+  if (p.inputs[0].layout != Layout::kChannelsLast)
+    return InvalidInput("the input is not channels-last");
   ADZE_ASSIGN(s.sizes, ConvSizesOf(w, p.inputs[0], p.outputs[0]));
   if (s.args.has_residual != 0) {
     ADZE_TRY(CheckDType(p.inputs[1], DType::kFloat32, "the residual"));

@@ -31,8 +31,8 @@ double CostNs(EltwiseOp op) {
   }
 }
 
-// Strides of operand `v` along the output's axes in memory order, 0 where it is broadcast (NumPy's rule on logical
-// dims), whatever its own layout.
+// Strides of operand `v` along the output's axes in memory order, 0 where it is broadcast (NumPy's
+// rule on logical dims), whatever its own layout.
 Status BroadcastStrides(const StepValue& v, const MemoryDims& out, int64_t* strides) {
   ADZE_ASSIGN(const MemoryDims own, MemoryOrder(v));
   const int lead = out.rank - own.rank;

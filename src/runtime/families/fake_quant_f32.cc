@@ -7,7 +7,8 @@
 namespace adze {
 namespace {
 
-// The arguments are read at every Run, as they may be replaced between runs; Prepare is called again then.
+// The arguments are read at every Run, as they may be replaced between runs; Prepare is called
+// again then.
 Status Prepare(PreparedStep& p) {
   ADZE_ASSIGN(const auto args, ReadArgs<FakeQuantArgs>(p));
   ADZE_TRY(CheckArity(p, 1, 1));
@@ -15,7 +16,8 @@ Status Prepare(PreparedStep& p) {
   ADZE_TRY(CheckDType(p.outputs[0], DType::kFloat32, "the output"));
   ADZE_TRY(CheckSameShape(p.inputs[0], p.outputs[0], "the input"));
   constexpr int32_t kMaxCode = 1 << 23;
-  if (args.scale < 0 || !std::isfinite(args.scale)) return InvalidInput("the scale is not a positive number");
+  if (args.scale < 0 || !std::isfinite(args.scale))
+    return InvalidInput("the scale is not a positive number");
   if (args.qmin > args.qmax || args.qmin < -kMaxCode || args.qmax > kMaxCode ||
       args.zero_point < -kMaxCode || args.zero_point > kMaxCode) {
     return InvalidInput("quantized range or zero point out of bounds");

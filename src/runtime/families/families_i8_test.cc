@@ -1,5 +1,5 @@
-// The adapters of the integer families: dims and layouts to kernel geometry, broadcasting, threads, refusals. The
-// kernels' own arithmetic is tested beside them.
+// The adapters of the integer families: dims and layouts to kernel geometry, broadcasting, threads,
+// refusals. The kernels' own arithmetic is tested beside them.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -110,7 +110,8 @@ TEST(ConvI8Family, ImagesMatricesAndResiduals) {
   std::mt19937 rng(1);
   for (Isa isa : SupportedIsas()) {
     SCOPED_TRACE(IsaName(isa));
-    Layer l = MakeLayer<ConvI8Functions>(FamilyId::kConvI8, SmallConv(), ConvI8PackingFor(isa), rng);
+    Layer l =
+        MakeLayer<ConvI8Functions>(FamilyId::kConvI8, SmallConv(), ConvI8PackingFor(isa), rng);
     Value x = RandomU8({2, 6, 40, 50}, Layout::kChannelsLast, rng);
     Value y(DType::kUInt8, {2, 37, 40, 50}, Layout::kChannelsLast);
     Status status = RunStep(l.step, isa, {&x}, y);
@@ -172,8 +173,8 @@ TEST(DepthwiseI8Family, Images) {
 
 TEST(ConvI8Family, RefusesWhatAPlanFileCouldHold) {
   std::mt19937 rng(3);
-  const Layer good = MakeLayer<ConvI8Functions>(FamilyId::kConvI8, SmallConv(),
-                                                ConvI8Packing::kK1N8, rng);
+  const Layer good =
+      MakeLayer<ConvI8Functions>(FamilyId::kConvI8, SmallConv(), ConvI8Packing::kK1N8, rng);
   Value x = RandomU8({1, 6, 5, 5}, Layout::kChannelsLast, rng);
   Value y(DType::kUInt8, {1, 37, 5, 5}, Layout::kChannelsLast);
   ASSERT_TRUE(RunStep(good.step, Isa::kGeneric, {&x}, y).ok());
@@ -252,8 +253,8 @@ void CheckBinary(Value a, Value b, std::vector<int64_t> dims, Layout layout) {
       for (int64_t k = 0; k < y.size(); ++k) {
         const uint8_t left = At(a, dims, index);
         const uint8_t right = At(b, dims, index);
-        const uint8_t expected = family == FamilyId::kAddI8 ? AddI8Ref(args, left, right)
-                                                            : MulI8Ref(args, left, right);
+        const uint8_t expected =
+            family == FamilyId::kAddI8 ? AddI8Ref(args, left, right) : MulI8Ref(args, left, right);
         ASSERT_EQ(At(y, dims, index), expected) << k;
         for (size_t i = dims.size(); i-- > 0 && ++index[i] == dims[i];) index[i] = 0;
       }

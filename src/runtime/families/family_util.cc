@@ -38,7 +38,8 @@ Status CheckWeight(const PreparedStep& p, size_t index, DType dtype, int64_t ele
   const auto& weights = p.step->weights;
   if (index >= weights.size() || weights[index].dtype() != dtype ||
       weights[index].size() < elements) {
-    return InvalidInput("packed weight " + std::to_string(index) + " is missing, too short or of a wrong type");
+    return InvalidInput("packed weight " + std::to_string(index) +
+                        " is missing, too short or of a wrong type");
   }
   return OkStatus();
 }
@@ -50,7 +51,8 @@ int64_t MemoryDims::Product(int begin, int end) const {
 }
 
 int MemoryDims::Find(int logical_axis) const {
-  return static_cast<int>(std::find(axis.begin(), axis.begin() + rank, logical_axis) - axis.begin());
+  return static_cast<int>(std::find(axis.begin(), axis.begin() + rank, logical_axis) -
+                          axis.begin());
 }
 
 Result<MemoryDims> MemoryOrder(const StepValue& v) {
@@ -117,7 +119,8 @@ void ParallelRanges(ThreadPool& pool, int64_t n, double ns_per_item,
   constexpr double kMinNs = 20e3;
   const double chunks = std::min({static_cast<double>(n) * ns_per_item / kMinNs,
                                   static_cast<double>(n), pool.num_threads() * 8.0});
-  const int64_t count = pool.num_threads() == 1 ? 1 : std::max<int64_t>(1, static_cast<int64_t>(chunks));
+  const int64_t count =
+      pool.num_threads() == 1 ? 1 : std::max<int64_t>(1, static_cast<int64_t>(chunks));
   pool.ParallelFor(count, [&](int64_t i, int) {
     // count <= 8 * threads, so the products stay far below 2^63.
     fn(i * n / count, (i + 1) * n / count);

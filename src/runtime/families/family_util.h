@@ -1,4 +1,5 @@
-// What the family adapters share: argument checks with clear sentences, and cutting loops into chunks.
+// What the family adapters share: argument checks with clear sentences, and cutting loops into
+// chunks.
 #ifndef ADZE_RUNTIME_FAMILIES_FAMILY_UTIL_H_
 #define ADZE_RUNTIME_FAMILIES_FAMILY_UTIL_H_
 
@@ -24,12 +25,14 @@ Status CheckWeight(const PreparedStep& p, size_t index, DType dtype, int64_t ele
 // The step's argument struct, or kInvalidInput if its size differs.
 template <typename Args>
 Result<Args> ReadArgs(const PreparedStep& p) {
-  if (p.step->args.size() != sizeof(Args)) return InvalidInput("the step's arguments have a wrong size");
+  if (p.step->args.size() != sizeof(Args))
+    return InvalidInput("the step's arguments have a wrong size");
   return p.step->GetArgs<Args>();
 }
 
-// Dims in the order of memory: as they are for kLogical; N, spatial…, C for kChannelsLast. `axis[i]` is the logical axis of
-// memory axis i. Refuses ranks above kMaxRank, and below 3 for kChannelsLast.
+// Dims in the order of memory: as they are for kLogical; N, spatial…, C for kChannelsLast.
+// `axis[i]` is the logical axis of memory axis i. Refuses ranks above kMaxRank, and below 3 for
+// kChannelsLast.
 struct MemoryDims {
   int rank = 0;
   std::array<int64_t, kMaxRank> dims{};
@@ -48,12 +51,13 @@ struct ImageDims {
 };
 Result<ImageDims> ImageOf(const StepValue& v);
 
-// Sizes of a convolution from x to y: channels-last images, or row-major matrices [rows…, channels] (any rank >= 1)
-// for an unpadded 1x1 window with stride 1 and one group: an image of height 1 and width = rows. Checks window, channels and output size.
+// Sizes of a convolution from x to y: channels-last images, or row-major matrices [rows…, channels]
+// (any rank >= 1) for an unpadded 1x1 window with stride 1 and one group: an image of height 1 and
+// width = rows. Checks window, channels and output size.
 Result<ConvSizes> ConvSizesOf(const ConvWindow& window, const StepValue& x, const StepValue& y);
 
-// Runs fn(begin, end) over ranges that cover [0, n), in parallel if that is worth it: ranges take some 20 microseconds or more
-// at `ns_per_item`.
+// Runs fn(begin, end) over ranges that cover [0, n), in parallel if that is worth it: ranges take
+// some 20 microseconds or more at `ns_per_item`.
 void ParallelRanges(ThreadPool& pool, int64_t n, double ns_per_item,
                     FunctionRef<void(int64_t begin, int64_t end)> fn);
 

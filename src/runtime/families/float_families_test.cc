@@ -1,4 +1,5 @@
-// The adapters of the float kernel families: geometry, layouts, broadcasting, refusals. The kernels themselves are tested in src/kernels.
+// The adapters of the float kernel families: geometry, layouts, broadcasting, refusals. The kernels
+// themselves are tested in src/kernels.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -76,7 +77,8 @@ Status RunStep(const Step& step, Isa isa, std::vector<Value>& inputs, std::vecto
       p.outputs[i].data = outputs[i].data.data();
     }
     const std::unique_ptr<void, void (*)(void*)> workspace(
-        std::aligned_alloc(64, static_cast<size_t>((p.workspace_bytes + 127) / 64 * 64)), std::free);
+        std::aligned_alloc(64, static_cast<size_t>((p.workspace_bytes + 127) / 64 * 64)),
+        std::free);
     p.workspace = static_cast<std::byte*>(workspace.get());
     ADZE_TRY(family->run(p, pool));
     for (size_t i = 0; i < outputs.size(); ++i) {
@@ -90,7 +92,8 @@ Status RunStep(const Step& step, Isa isa, std::vector<Value>& inputs, std::vecto
   return OkStatus();
 }
 
-Status PrepareOnly(const Step& step, const std::vector<Value>& inputs, const std::vector<Value>& outputs) {
+Status PrepareOnly(const Step& step, const std::vector<Value>& inputs,
+                   const std::vector<Value>& outputs) {
   PreparedStep p;
   p.step = &step;
   for (const Value& v : inputs) p.inputs.push_back({v.dtype, v.layout, v.dims});
@@ -106,7 +109,8 @@ Step MakeStep(FamilyId family, const Args& args) {
   return step;
 }
 
-Step ConvStep(const ConvF32Args& args, Isa isa, const std::vector<float>& oihw, const std::vector<float>& bias) {
+Step ConvStep(const ConvF32Args& args, Isa isa, const std::vector<float>& oihw,
+              const std::vector<float>& bias) {
   Step step = MakeStep(FamilyId::kConvF32, args);
   std::vector<float> packed(static_cast<size_t>(ConvF32PackedFloats(args.window, isa)));
   PackConvF32(args.window, isa, oihw.data(), OihwStrides(args.window), packed.data());
@@ -116,8 +120,14 @@ Step ConvStep(const ConvF32Args& args, Isa isa, const std::vector<float>& oihw, 
 
 TEST(FloatFamilies, Conv) {
   ConvF32Args args;
-  args.window = {.kernel_h = 3, .kernel_w = 3, .pad_top = 1, .pad_left = 1, .pad_bottom = 1, .pad_right = 1,
-                 .in_channels = 5, .out_channels = 20};
+  args.window = {.kernel_h = 3,
+                 .kernel_w = 3,
+                 .pad_top = 1,
+                 .pad_left = 1,
+                 .pad_bottom = 1,
+                 .pad_right = 1,
+                 .in_channels = 5,
+                 .out_channels = 20};
   args.act_min = -1;
   args.act_max = 2;
   args.has_residual = 1;
@@ -180,7 +190,8 @@ TEST(FloatFamilies, ConvRefuses) {
   const std::vector<Value> out = {{{1, 8, 3, 3}, Layout::kChannelsLast, {}}};
   const Step good = ConvStep(args, Isa::kGeneric, weights.data, bias);
   ASSERT_TRUE(PrepareOnly(good, in, out).ok());
-  const auto refused = [&](const Step& s, const std::vector<Value>& i, const std::vector<Value>& o) {
+  const auto refused = [&](const Step& s, const std::vector<Value>& i,
+                           const std::vector<Value>& o) {
     const Status status = PrepareOnly(s, i, o);
     return !status.ok() && status.code() == StatusCode::kInvalidInput && !status.message().empty();
   };
@@ -218,8 +229,15 @@ TEST(FloatFamilies, ConvRefuses) {
 
 TEST(FloatFamilies, Depthwise) {
   ConvF32Args args;
-  args.window = {.kernel_h = 3, .kernel_w = 3, .stride_h = 2, .stride_w = 2, .pad_bottom = 1, .pad_right = 1,
-                 .in_channels = 7, .out_channels = 7, .groups = 7};
+  args.window = {.kernel_h = 3,
+                 .kernel_w = 3,
+                 .stride_h = 2,
+                 .stride_w = 2,
+                 .pad_bottom = 1,
+                 .pad_right = 1,
+                 .in_channels = 7,
+                 .out_channels = 7,
+                 .groups = 7};
   args.act_min = -kInf;
   args.act_max = kInf;
   const Value weights = Value::Filled({7, 1, 3, 3});
@@ -246,15 +264,16 @@ TEST(FloatFamilies, Depthwise) {
 TEST(FloatFamilies, ElementwiseBroadcastsLogicalDimsInAnyLayout) {
   const Step step = MakeStep(FamilyId::kElementwiseF32, EltwiseArgs{.op = EltwiseOp::kSub});
   const std::vector<int64_t> dims = {2, 5, 3, 4};
-  const std::vector<std::vector<int64_t>> operands = {{2, 5, 3, 4}, {5, 1, 1}, {1, 5, 1, 1}, {}, {1},
-                                                      {4}, {3, 1}, {2, 1, 3, 1}, {1, 5, 3, 4}};
+  const std::vector<std::vector<int64_t>> operands = {
+      {2, 5, 3, 4}, {5, 1, 1}, {1, 5, 1, 1}, {}, {1}, {4}, {3, 1}, {2, 1, 3, 1}, {1, 5, 3, 4}};
   for (Layout layout : {Layout::kLogical, Layout::kChannelsLast}) {
     for (const auto& other : operands) {
       for (Layout other_layout : {Layout::kLogical, Layout::kChannelsLast}) {
         if (other_layout == Layout::kChannelsLast && other.size() < 3) continue;
         for (bool swap : {false, true}) {
           for (Isa isa : SupportedIsas()) {
-            std::vector<Value> in = {Value::Filled(dims, layout), Value::Filled(other, other_layout)};
+            std::vector<Value> in = {Value::Filled(dims, layout),
+                                     Value::Filled(other, other_layout)};
             if (swap) std::swap(in[0], in[1]);
             std::vector<Value> out = {{dims, layout, {}}};
             ASSERT_TRUE(RunStep(step, isa, in, out).ok());
@@ -269,7 +288,8 @@ TEST(FloatFamilies, ElementwiseBroadcastsLogicalDimsInAnyLayout) {
               for (int64_t c = 0; c < 5; ++c)
                 for (int64_t h = 0; h < 3; ++h)
                   for (int64_t w = 0; w < 4; ++w) {
-                    ASSERT_EQ(out[0].At({n, c, h, w}), read(in[0], {n, c, h, w}) - read(in[1], {n, c, h, w}));
+                    ASSERT_EQ(out[0].At({n, c, h, w}),
+                              read(in[0], {n, c, h, w}) - read(in[1], {n, c, h, w}));
                   }
           }
         }
@@ -281,7 +301,9 @@ TEST(FloatFamilies, ElementwiseBroadcastsLogicalDimsInAnyLayout) {
 TEST(FloatFamilies, ElementwiseRefuses) {
   const std::vector<Value> out = {{{2, 3}}};
   const auto prepare = [&](int32_t op, std::vector<Value> in) {
-    return PrepareOnly(MakeStep(FamilyId::kElementwiseF32, EltwiseArgs{.op = static_cast<EltwiseOp>(op)}), in, out);
+    return PrepareOnly(
+        MakeStep(FamilyId::kElementwiseF32, EltwiseArgs{.op = static_cast<EltwiseOp>(op)}), in,
+        out);
   };
   EXPECT_TRUE(prepare(1, {{{2, 3}}}).ok());
   EXPECT_FALSE(prepare(1, {{{3, 2}}}).ok());
@@ -332,7 +354,9 @@ TEST(FloatFamilies, Pool) {
   EXPECT_FALSE(PrepareOnly(window, in, {{{2, 70, 4, 3}, Layout::kChannelsLast, {}}}).ok());
   EXPECT_FALSE(PrepareOnly(window, in, {{{2, 71, 2, 3}, Layout::kChannelsLast, {}}}).ok());
   args.kind = static_cast<PoolKind>(7);
-  EXPECT_FALSE(PrepareOnly(MakeStep(FamilyId::kPoolF32, args), in, {{{2, 70, 2, 3}, Layout::kChannelsLast, {}}}).ok());
+  EXPECT_FALSE(PrepareOnly(MakeStep(FamilyId::kPoolF32, args), in,
+                           {{{2, 70, 2, 3}, Layout::kChannelsLast, {}}})
+                   .ok());
 }
 
 TEST(FloatFamilies, LayoutConcatSliceTransposeSoftmax) {
@@ -350,7 +374,8 @@ TEST(FloatFamilies, LayoutConcatSliceTransposeSoftmax) {
     std::vector<Value> parts = {Value::Filled({2, 3, 4, 5}, l), Value::Filled({2, 0, 4, 5}, l),
                                 Value::Filled({2, 2, 4, 5}, l)};
     std::vector<Value> whole = {{{2, 5, 4, 5}, l, {}}};
-    ASSERT_TRUE(RunStep(MakeStep(FamilyId::kConcat, ConcatArgs{1}), Isa::kGeneric, parts, whole).ok());
+    ASSERT_TRUE(
+        RunStep(MakeStep(FamilyId::kConcat, ConcatArgs{1}), Isa::kGeneric, parts, whole).ok());
     EXPECT_EQ(whole[0].At({1, 2, 3, 4}), parts[0].At({1, 2, 3, 4}));
     EXPECT_EQ(whole[0].At({1, 4, 3, 4}), parts[2].At({1, 1, 3, 4}));
 
@@ -372,17 +397,25 @@ TEST(FloatFamilies, LayoutConcatSliceTransposeSoftmax) {
     std::vector<Value> turned = {{{4, 2, 5, 5}, l, {}}};
     ASSERT_TRUE(RunStep(MakeStep(FamilyId::kTranspose, perm), Isa::kGeneric, whole, turned).ok());
     EXPECT_EQ(turned[0].At({3, 1, 2, 4}), whole[0].At({1, 4, 3, 2}));
-    EXPECT_FALSE(PrepareOnly(MakeStep(FamilyId::kTranspose, TransposeArgs{4, {0, 0, 1, 2}}), whole, turned).ok());
+    EXPECT_FALSE(
+        PrepareOnly(MakeStep(FamilyId::kTranspose, TransposeArgs{4, {0, 0, 1, 2}}), whole, turned)
+            .ok());
 
     std::vector<Value> soft = {{{2, 5, 4, 5}, l, {}}};
-    ASSERT_TRUE(RunStep(MakeStep(FamilyId::kSoftmaxF32, SoftmaxF32Args{1, 0}), DetectIsa(), whole, soft).ok());
+    ASSERT_TRUE(
+        RunStep(MakeStep(FamilyId::kSoftmaxF32, SoftmaxF32Args{1, 0}), DetectIsa(), whole, soft)
+            .ok());
     float sum = 0;
     for (int64_t c = 0; c < 5; ++c) sum += soft[0].At({1, c, 3, 2});
     EXPECT_NEAR(sum, 1, 1e-6);
-    EXPECT_FALSE(PrepareOnly(MakeStep(FamilyId::kSoftmaxF32, SoftmaxF32Args{4, 0}), whole, soft).ok());
+    EXPECT_FALSE(
+        PrepareOnly(MakeStep(FamilyId::kSoftmaxF32, SoftmaxF32Args{4, 0}), whole, soft).ok());
   }
-  EXPECT_FALSE(PrepareOnly(MakeStep(FamilyId::kConcat, ConcatArgs{0}), {{{2, 3}}, {{2, 4}}}, {{{4, 3}}}).ok());
-  EXPECT_FALSE(PrepareOnly(MakeStep(FamilyId::kConcat, ConcatArgs{2}), {{{2, 3}}}, {{{2, 3}}}).ok());
+  EXPECT_FALSE(
+      PrepareOnly(MakeStep(FamilyId::kConcat, ConcatArgs{0}), {{{2, 3}}, {{2, 4}}}, {{{4, 3}}})
+          .ok());
+  EXPECT_FALSE(
+      PrepareOnly(MakeStep(FamilyId::kConcat, ConcatArgs{2}), {{{2, 3}}}, {{{2, 3}}}).ok());
 }
 
 TEST(FloatFamilies, FakeQuant) {
@@ -393,8 +426,9 @@ TEST(FloatFamilies, FakeQuant) {
   std::vector<float> want(40);
   FakeQuantF32Ref(args, in[0].data.data(), want.data(), 40);
   EXPECT_EQ(out[0].data, want);
-  for (const FakeQuantArgs& bad : {FakeQuantArgs{-1, 0, 0, 255}, FakeQuantArgs{NAN, 0, 0, 255},
-                                   FakeQuantArgs{1, 0, 5, 4}, FakeQuantArgs{1, INT32_MIN, 0, 255}}) {
+  for (const FakeQuantArgs& bad :
+       {FakeQuantArgs{-1, 0, 0, 255}, FakeQuantArgs{NAN, 0, 0, 255}, FakeQuantArgs{1, 0, 5, 4},
+        FakeQuantArgs{1, INT32_MIN, 0, 255}}) {
     EXPECT_FALSE(PrepareOnly(MakeStep(FamilyId::kFakeQuantF32, bad), in, out).ok());
   }
 }

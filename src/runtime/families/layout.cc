@@ -1,6 +1,8 @@
 #include "kernels/layout/layout.h"
 
+#include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "runtime/families/family_util.h"
 
@@ -17,7 +19,8 @@ Status Prepare(PreparedStep& p) {
   const StepValue& x = p.inputs[0];
   const StepValue& y = p.outputs[0];
   ADZE_TRY(CheckDType(y, x.dtype, "the output"));
-  if (x.dims.size() < 3 || !std::equal(x.dims.begin(), x.dims.end(), y.dims.begin(), y.dims.end())) {
+  if (x.dims.size() < 3 ||
+      !std::equal(x.dims.begin(), x.dims.end(), y.dims.begin(), y.dims.end())) {
     return InvalidInput("a layout change needs equal dims of rank 3 or more");
   }
   const int64_t element = static_cast<int64_t>(SizeOf(x.dtype));

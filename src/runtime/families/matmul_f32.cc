@@ -1,5 +1,7 @@
 #include "kernels/matmul_f32/matmul_f32.h"
 
+#include <algorithm>
+
 #include "runtime/families/family_util.h"
 
 namespace adze {
@@ -7,12 +9,12 @@ namespace {
 
 struct State {
   MatMulF32Sizes sizes;
-  int rank;                        // of the batch axes
-  int64_t dims[kMaxRank];          // of the result's batch axes
-  int64_t a_strides[kMaxRank];     // in matrices, 0 where broadcast
+  int rank;                     // of the batch axes
+  int64_t dims[kMaxRank];       // of the result's batch axes
+  int64_t a_strides[kMaxRank];  // in matrices, 0 where broadcast
   int64_t b_strides[kMaxRank];
   int64_t batch;
-  int64_t b_matrices;              // distinct ones: each is packed once
+  int64_t b_matrices;  // distinct ones: each is packed once
   int64_t packed_floats, panels;
 };
 
@@ -85,7 +87,8 @@ Status Run(const PreparedStep& p, ThreadPool& pool) {
   // One item: up to 48 rows of one matrix times one panel.
   constexpr int64_t kRows = 48;
   const int64_t row_blocks = (sizes.m + kRows - 1) / kRows;
-  const double item_ns = static_cast<double>(std::min(kRows, sizes.m)) * static_cast<double>(sizes.k);
+  const double item_ns =
+      static_cast<double>(std::min(kRows, sizes.m)) * static_cast<double>(sizes.k);
   ParallelRanges(pool, s.batch * s.panels * row_blocks, item_ns, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t row = i % row_blocks * kRows;

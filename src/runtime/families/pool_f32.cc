@@ -1,5 +1,7 @@
 #include "kernels/pool_f32/pool_f32.h"
 
+#include <algorithm>
+
 #include "kernels/conv_check.h"
 #include "runtime/families/family_util.h"
 
@@ -27,7 +29,8 @@ Status Prepare(PreparedStep& p) {
   ADZE_TRY(CheckDType(p.outputs[0], DType::kFloat32, "the output"));
   ADZE_ASSIGN(const ImageDims in, ImageOf(p.inputs[0]));
   ADZE_ASSIGN(const ImageDims out, ImageOf(p.outputs[0]));
-  if (in.n != out.n || in.c != out.c) return InvalidInput("batch or channels of input and output differ");
+  if (in.n != out.n || in.c != out.c)
+    return InvalidInput("batch or channels of input and output differ");
   ConvWindow& w = s.args.window;
   if (s.args.global != 0) {
     if (out.h != 1 || out.w != 1) return InvalidInput("global pooling must give 1x1 images");

@@ -32,9 +32,9 @@ Status Run(const PreparedStep& p, ThreadPool& pool) {
   const PoolI8Row& kernels = FindPoolI8(p.isa);
   const uint8_t* const x = static_cast<const uint8_t*>(p.inputs[0].data);
   uint8_t* const y = static_cast<uint8_t*>(p.outputs[0].data);
-  const double positions =
-      s.args.global != 0 ? static_cast<double>(s.sizes.in_h * s.sizes.in_w)
-                         : static_cast<double>(int64_t{s.args.kernel_h} * s.args.kernel_w);
+  const double positions = s.args.global != 0
+                               ? static_cast<double>(s.sizes.in_h * s.sizes.in_w)
+                               : static_cast<double>(int64_t{s.args.kernel_h} * s.args.kernel_w);
   const double ns_per_row = 0.1 * static_cast<double>(s.sizes.out_w * s.sizes.channels) * positions;
   ParallelRanges(pool, s.sizes.batch * s.sizes.out_h, ns_per_row, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) PoolI8RunRow(kernels, s.args, s.sizes, x, row, y);

@@ -11,7 +11,8 @@ namespace {
 struct State {
   QuantizeArgs args;
   bool transpose;
-  int64_t images, channels, pixels;  // without transposition all elements are pixels of one image and channel
+  int64_t images, channels,
+      pixels;  // without transposition all elements are pixels of one image and channel
 };
 
 Status Prepare(PreparedStep& p, DType x_type, DType y_type, Layout x_layout) {
@@ -56,9 +57,8 @@ void ForPixels(const State& s, ThreadPool& pool,
                FunctionRef<void(int64_t offset, int64_t begin, int64_t end)> fn) {
   const double ns_per_pixel = (s.transpose ? 1.0 : 0.3) * static_cast<double>(s.channels);
   for (int64_t n = 0; n < s.images; ++n) {
-    ParallelRanges(pool, s.pixels, ns_per_pixel, [&](int64_t begin, int64_t end) {
-      fn(n * s.channels * s.pixels, begin, end);
-    });
+    ParallelRanges(pool, s.pixels, ns_per_pixel,
+                   [&](int64_t begin, int64_t end) { fn(n * s.channels * s.pixels, begin, end); });
   }
 }
 

@@ -20,15 +20,21 @@ Status Prepare(PreparedStep& p) {
   ADZE_TRY(CheckDType(p.outputs[0], DType::kFloat32, "the output"));
   ADZE_ASSIGN(s.in, ImageOf(p.inputs[0]));
   ADZE_ASSIGN(s.out, ImageOf(p.outputs[0]));
-  if (s.in.n != s.out.n || s.in.c != s.out.c) return InvalidInput("batch or channels of input and output differ");
-  if (p.outputs[0].size() > 0 && (s.in.h == 0 || s.in.w == 0)) return InvalidInput("an empty image cannot be enlarged");
-  const auto known = [](auto value, auto last) { return static_cast<int32_t>(value) >= 0 && value <= last; };
-  if (!known(s.args.mode, ResizeMode::kLinear) || !known(s.args.coordinates, ResizeCoordinates::kAsymmetric) ||
+  if (s.in.n != s.out.n || s.in.c != s.out.c)
+    return InvalidInput("batch or channels of input and output differ");
+  if (p.outputs[0].size() > 0 && (s.in.h == 0 || s.in.w == 0))
+    return InvalidInput("an empty image cannot be enlarged");
+  const auto known = [](auto value, auto last) {
+    return static_cast<int32_t>(value) >= 0 && value <= last;
+  };
+  if (!known(s.args.mode, ResizeMode::kLinear) ||
+      !known(s.args.coordinates, ResizeCoordinates::kAsymmetric) ||
       !known(s.args.nearest, ResizeNearest::kCeil)) {
     return InvalidInput("unknown mode of resizing");
   }
   for (float scale : {s.args.scale_h, s.args.scale_w}) {
-    if (scale < 0 || !std::isfinite(scale)) return InvalidInput("the scale is not a positive number");
+    if (scale < 0 || !std::isfinite(scale))
+      return InvalidInput("the scale is not a positive number");
   }
   if (p.step->in_place) return InvalidInput("resizing cannot work in place");
   p.workspace_bytes = (int64_t{s.out.h} + s.out.w) * static_cast<int64_t>(sizeof(ResizeTap));
@@ -43,8 +49,14 @@ Status Run(const PreparedStep& p, ThreadPool& pool) {
   ResizeTap* const taps_w = taps_h + s.out.h;
   ResizeTaps(s.args, s.args.scale_h, s.in.h, s.out.h, taps_h);
   ResizeTaps(s.args, s.args.scale_w, s.in.w, s.out.w, taps_w);
-  const ResizeF32Call call{s.in.h,  s.in.w, s.out.h,     s.out.w,
-                           s.in.c,  taps_h, taps_w,      s.args.mode,
+  const ResizeF32Call call{s.in.h,
+                           s.in.w,
+                           s.out.h,
+                           s.out.w,
+                           s.in.c,
+                           taps_h,
+                           taps_w,
+                           s.args.mode,
                            static_cast<const float*>(p.inputs[0].data),
                            static_cast<float*>(p.outputs[0].data)};
   ParallelRanges(pool, int64_t{s.out.n} * s.out.h, double{0.5} * s.out.w * s.out.c,

@@ -22,7 +22,8 @@ Status CheckCopy(const PreparedStep& p, int32_t rank) {
   const StepValue& x = p.inputs[0];
   const StepValue& y = p.outputs[0];
   ADZE_TRY(CheckDType(y, x.dtype, "the output"));
-  if (x.dims.size() != y.dims.size() || static_cast<int>(x.dims.size()) != rank || rank > kMaxCopyRank) {
+  if (x.dims.size() != y.dims.size() || static_cast<int>(x.dims.size()) != rank ||
+      rank > kMaxCopyRank) {
     return InvalidInput("ranks of input, output and arguments differ");
   }
   if (p.step->in_place) return InvalidInput("a strided copy cannot work in place");
@@ -52,8 +53,8 @@ Status PrepareSlice(PreparedStep& p) {
     if (empty) continue;
     // Steps that fit between `start` and the end of the axis in the direction of `step`.
     const int64_t room = step == 0 || start < 0 || start >= dim || step < -dim ? -1
-                         : step > 0                                            ? (dim - 1 - start) / step
-                                                                               : start / -step;
+                         : step > 0 ? (dim - 1 - start) / step
+                                    : start / -step;
     if (room < count - 1) {
       return InvalidInput("a slice reaches outside axis " + std::to_string(axis));
     }

@@ -1,0 +1,232 @@
+#include "calib/quantize.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <string>
+
+#include "calib/auto_select.h"
+#include "ir/text.h"
+
+namespace adze {
+namespace {
+
+// A data set of `count` random float32 samples of `elements` numbers each, one of which may be
+// replaced.
+class CalibTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = testing::TempDir() + "/calib_" +
+              testing::UnitTest::GetInstance()->current_test_info()->name();
+    std::filesystem::create_directories(folder_);
+  }
+
+  std::unique_ptr<Dataset> MakeData(int64_t count, const std::vector<int64_t>& dims,
+                                    uint32_t seed = 1, float replaced = 0) {
+    std::mt19937 random(seed);
+    std::normal_distribution<float> normal(0.1f, 1.0f);
+    const int64_t elements = NumElements(dims);
+    std::vector<float> values(static_cast<size_t>(count * elements));
+    for (float& v : values) v = normal(random);
+    if (replaced != 0) values[values.size() / 2] = replaced;
+    std::ofstream file(folder_ + "/x.bin", std::ios::binary);
+    file.write(reinterpret_cast<const char*>(values.data()),
+               static_cast<std::streamsize>(values.size() * sizeof(float)));
+    file.close();
+    std::string shape;
+    for (const int64_t d : dims) shape += (shape.empty() ? "" : ", ") + std::to_string(d);
+    std::ofstream yaml(folder_ + "/data.yaml");
+    yaml << "inputs:\n  - kind: raw\n    file: x.bin\n    dtype: float32\n    shape: [" << shape
+         << "]\nsplits:\n  half: {every: 2}\n";
+    yaml.close();
+    auto dataset = OpenDataset(folder_ + "/data.yaml");
+    EXPECT_TRUE(dataset.ok()) << dataset.status().message();
+    return std::move(dataset).value();
+  }
+
+  std::string folder_;
+  ThreadPool pool_{2};
+};
+
+Graph Parse(const std::string& text) {
+  auto graph = ParseGraph(text);
+  EXPECT_TRUE(graph.ok()) << graph.status().message();
+  return std::move(graph).value();
+}
+
+std::string RandomConstant(const std::string& name, const std::string& shape, int64_t elements,
+                           float sigma, uint32_t seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal(0.0f, sigma);
+  std::string out = "const %" + name + " : float32[" + shape + "] = [";
+  for (int64_t i = 0; i < elements; ++i) {
+    char number[32];
+    std::snprintf(number, sizeof(number), "%s%.9g", i == 0 ? "" : ", ", normal(random));
+    out += number;
+  }
+  return out + "]\n";
+}
+
+// Two convolutions around a residual and a pooling, then a classifier.
+Graph SmallNet() {
+  return Parse(
+      "graph \"net\" {\ninput %x : float32[N,3,8,8]\n" +
+      RandomConstant("w1", "8,3,3,3", 216, 0.2f, 1) + RandomConstant("b1", "8", 8, 0.1f, 2) +
+      RandomConstant("w2", "8,8,3,3", 576, 0.15f, 3) + RandomConstant("b2", "8", 8, 0.1f, 4) +
+      RandomConstant("w3", "8,10", 80, 0.4f, 5) + R"(
+    %c1 = Conv(%x, %w1, %b1) {kernel_shape=[3,3], pads=[1,1,1,1]}
+    %r1 = Relu(%c1)
+    %c2 = Conv(%r1, %w2, %b2) {kernel_shape=[3,3], pads=[1,1,1,1]}
+    %s = Add(%c2, %r1)
+    %r2 = Relu(%s)
+    %g = GlobalAveragePool(%r2)
+    %f = Flatten(%g)
+    %y = MatMul(%f, %w3)
+    output %y
+  })");
+}
+
+TEST_F(CalibTest, StatisticsSeeEveryTensorWhateverTheThreads) {
+  const auto data = MakeData(20, {3, 8, 8});
+  const Graph g = SmallNet();
+  CollectOptions options;
+  options.channels = true;
+  for (const char* name : {"x", "r1", "r2", "y"}) options.values.push_back(g.FindValue(name));
+  const auto two = CollectStatistics(g, *data, options, &pool_);
+  ASSERT_TRUE(two.ok()) << two.status().message();
+  EXPECT_EQ(two->samples, 20u);
+  ASSERT_EQ(two->tensors.size(), 4u);
+  EXPECT_EQ(two->tensors.at("x").hist.total(), 20u * 192);
+  EXPECT_EQ(two->tensors.at("r1").hist.total(), 20u * 512);
+  EXPECT_EQ(two->tensors.at("r1").range.samples, 20u);
+  EXPECT_EQ(two->tensors.at("r1").range.min, 0.0f);
+  EXPECT_EQ(two->tensors.at("r1").channel.channels.size(), 8u);
+  EXPECT_EQ(two->tensors.at("r1").channel.channels[0].count, 20u * 64);
+  EXPECT_EQ(two->tensors.at("y").channel.channels.size(), 10u);
+
+  ThreadPool one(1);
+  const auto again = CollectStatistics(g, *data, options, &one);
+  ASSERT_TRUE(again.ok());
+  for (const auto& [name, record] : two->tensors) {
+    EXPECT_EQ(record.hist, again->tensors.at(name).hist) << name;
+    EXPECT_EQ(record.range.max, again->tensors.at(name).range.max);
+  }
+}
+
+TEST_F(CalibTest, QuantizedNetworkIsCloseAndComplete) {
+  const auto data = MakeData(64, {3, 8, 8});
+  const Graph g = SmallNet();
+  for (const char* observer : {"auto", "minmax", "averaged", "percentile", "entropy", "mse"}) {
+    QuantizeSettings settings;
+    settings.observer = observer;
+    settings.split = "half";
+    const auto q = QuantizeModel(g, *data, settings, &pool_);
+    ASSERT_TRUE(q.ok()) << observer << ": " << q.status().message();
+    ASSERT_TRUE(Verify(q->graph).ok());
+    EXPECT_DOUBLE_EQ(q->report.int8_macs_share, 1.0);
+    EXPECT_TRUE(q->report.float_nodes.empty());
+    const auto sqnr = OutputSqnr(g, {&q->graph}, *data, "all", 64, Isa::kGeneric, &pool_);
+    ASSERT_TRUE(sqnr.ok()) << sqnr.status().message();
+    EXPECT_GT((*sqnr)[0], 20.0) << observer;
+    // The encodings are the decision: applied to the float graph they give the same network.
+    Graph copy = g;
+    ASSERT_TRUE(ApplyEncodings(copy, q->encodings).ok());
+    EXPECT_EQ(PrintGraph(copy), PrintGraph(q->graph));
+  }
+}
+
+TEST_F(CalibTest, AutoIsAtLeastAsGoodAsEachObserverAndDeterministic) {
+  const auto data = MakeData(40, {3, 8, 8}, 2, 60.0f);
+  const Graph g = SmallNet();
+  QuantizeSettings settings;
+  const auto q = QuantizeModel(g, *data, settings, &pool_);
+  ASSERT_TRUE(q.ok()) << q.status().message();
+  ASSERT_EQ(q->scores.size(), 2 + AllObservers().size());
+  EXPECT_EQ(q->scores[0].observer, "auto");
+  for (const ObserverScore& s : q->scores) EXPECT_GE(q->scores[0].sqnr_db, s.sqnr_db) << s.observer;
+  ThreadPool one(1);
+  const auto again = QuantizeModel(g, *data, settings, &one);
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(again->encodings, q->encodings);
+
+  // From saved statistics, without collecting again.
+  settings.statistics = &q->statistics;
+  const auto reused = QuantizeModel(g, *data, settings, &pool_);
+  ASSERT_TRUE(reused.ok()) << reused.status().message();
+  EXPECT_EQ(reused->encodings, q->encodings);
+  settings.observer = "minmax";
+  const Graph other =
+      Parse("graph \"o\" {\ninput %x : float32[N,3,8,8]\n%y = Relu(%x)\noutput %y\n}");
+  const auto refused = QuantizeModel(other, *data, settings, &pool_);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.status().message().find("another graph"), std::string::npos);
+}
+
+TEST_F(CalibTest, RefusesBrokenInput) {
+  const Graph g = SmallNet();
+  const auto message = [&](const Graph& graph, const Dataset& data, QuantizeSettings settings) {
+    const auto q = QuantizeModel(graph, data, settings, &pool_);
+    EXPECT_FALSE(q.ok());
+    return q.ok() ? std::string() : q.status().message();
+  };
+  const auto nan = MakeData(8, {3, 8, 8}, 1, std::nanf(""));
+  const std::string in_data = message(g, *nan, {});
+  EXPECT_NE(in_data.find("tensor 'x' holds NaN"), std::string::npos) << in_data;
+  EXPECT_NE(in_data.find("sample"), std::string::npos) << in_data;
+
+  const auto wrong = MakeData(8, {3, 8, 9});
+  EXPECT_NE(message(Parse(R"(graph "g" {
+    input %x : float32[N,3,8,8]
+    %y = Relu(%x)
+    output %y
+  })"),
+                    *wrong, {})
+                .find("x"),
+            std::string::npos);
+
+  const auto data = MakeData(8, {3, 8, 8});
+  QuantizeSettings settings;
+  settings.split = "nothing";
+  EXPECT_NE(message(g, *data, settings).find("nothing"), std::string::npos);
+  settings = {};
+  settings.observer = "best";
+  EXPECT_NE(message(g, *data, settings).find("unknown observer 'best'"), std::string::npos);
+  settings = {};
+  settings.percentile = 101;
+  EXPECT_NE(message(g, *data, settings).find("percentile"), std::string::npos);
+
+  Graph weights = g;
+  weights.SetConstant(weights.FindValue("w3"), [] {
+    Tensor t = Tensor::Allocate(DType::kFloat32, {8, 10});
+    t.mutable_data<float>()[7] = std::nanf("");
+    return t;
+  }());
+  EXPECT_NE(message(weights, *data, {}).find("weight 'w3' holds NaN"), std::string::npos);
+}
+
+TEST(ShortlistTest, JoinsRangesThatHardlyDiffer) {
+  const ObserverSpec spec;
+  std::vector<AffineParams> proposals;
+  for (const float high : {6.0f, 6.05f, 4.0f, 3.97f, 6.01f}) {
+    proposals.push_back(ChooseAffineParams(0, high, DType::kUInt8, false));
+  }
+  const Candidates c = Shortlist(proposals, spec, 0.02);
+  EXPECT_EQ(c.params.size(), 2u);
+  EXPECT_EQ(c.of_observer, (std::vector<int>{0, 0, 1, 1, 0}));
+}
+
+TEST(OutputErrorTest, IsTheMeanOverOutputs) {
+  OutputError e;
+  const float a[] = {2, 0};
+  const float b[] = {1, 0};
+  const float c[] = {10};
+  e.Collect(0, a, b);
+  e.Collect(1, c, c);
+  EXPECT_DOUBLE_EQ(e.Finish(), 0.125);
+}
+
+}  // namespace
+}  // namespace adze
