@@ -7,6 +7,7 @@ fonts of TRAIN_FONTS are seen, and neither calibration nor test images.
 import pathlib
 import sys
 import time
+from collections import OrderedDict
 
 import numpy as np
 import torch
@@ -22,36 +23,38 @@ MEAN, STD = 127.5, 64.0  # as in glyphs.yaml
 def conv_bn(channels_in, channels_out, kernel, stride=1, groups=1, activation=True):
     layers = [nn.Conv2d(channels_in, channels_out, kernel, stride, kernel // 2, groups=groups, bias=False),
               nn.BatchNorm2d(channels_out)]
-    return layers + [nn.ReLU6()] if activation else layers
+    return nn.Sequential(*layers, *([nn.ReLU6()] if activation else []))
 
 
 class InvertedResidual(nn.Module):
     """Widen by 1x1, filter each channel by 3x3, narrow by 1x1 without activation (Sandler et al. 2018)."""
 
-    def __init__(self, channels_in, channels_out, stride, widen):
+    def __init__(self, channels_in, channels_out, stride, factor):
         super().__init__()
-        wide = channels_in * widen
-        self.body = nn.Sequential(*(conv_bn(channels_in, wide, 1) if widen > 1 else []),
-                                  *conv_bn(wide, wide, 3, stride, groups=wide),
-                                  *conv_bn(wide, channels_out, 1, activation=False))
+        wide = channels_in * factor
+        self.widen = conv_bn(channels_in, wide, 1) if factor > 1 else nn.Identity()
+        self.depthwise = conv_bn(wide, wide, 3, stride, groups=wide)
+        self.narrow = conv_bn(wide, channels_out, 1, activation=False)
         self.residual = stride == 1 and channels_in == channels_out
 
     def forward(self, x):
-        return x + self.body(x) if self.residual else self.body(x)
+        y = self.narrow(self.depthwise(self.widen(x)))
+        return x + y if self.residual else y
 
 
 def network():
-    return nn.Sequential(
-        *conv_bn(1, 16, 3, stride=2),    # 16x16
-        InvertedResidual(16, 16, 1, widen=1),
-        InvertedResidual(16, 24, 2, widen=4),    # 8x8
-        InvertedResidual(24, 24, 1, widen=4),
-        InvertedResidual(24, 40, 1, widen=4),
-        InvertedResidual(40, 40, 1, widen=4),
-        InvertedResidual(40, 48, 2, widen=4),    # 4x4
-        InvertedResidual(48, 48, 1, widen=4),
-        *conv_bn(48, 160, 1),
-        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(160, len(make_data.CLASSES)))
+    return nn.Sequential(OrderedDict(  # the names reach the ONNX file
+        stem=conv_bn(1, 16, 3, stride=2),  # 16x16
+        block1=InvertedResidual(16, 16, 1, 1),
+        block2=InvertedResidual(16, 24, 2, 4),  # 8x8
+        block3=InvertedResidual(24, 24, 1, 4),
+        block4=InvertedResidual(24, 40, 1, 4),
+        block5=InvertedResidual(40, 40, 1, 4),
+        block6=InvertedResidual(40, 48, 2, 4),  # 4x4
+        block7=InvertedResidual(48, 48, 1, 4),
+        head=conv_bn(48, 160, 1),
+        pool=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(),
+        classify=nn.Linear(160, len(make_data.CLASSES))))
 
 
 def prepare(images):

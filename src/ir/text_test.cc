@@ -142,7 +142,7 @@ TEST(TextTest, Refusals) {
       {"input %x : float32[2] %y = Foo(%x) {a=99999999999999999999}", "an integer is expected"},
       {"input %x : float32[2] %y = Foo(%x \"", "the string has no end"},
       {"input %x : float32[2] output %x } x", "text after the graph's end"},
-      {"%a = If() {b = region () { %i = Foo() }} %c = Relu(%i)", "no value 'i' before this line"},
+      {"%a = Bar() {b = region () { %i = Foo() }} %c = Relu(%i)", "no value 'i' before this line"},
       {"@", "unexpected character"},
   };
   for (const Case& c : cases) {
