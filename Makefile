@@ -10,12 +10,13 @@ help:             ## this list
 
 build:            ## the adze program
 	@tools/setup.sh build
-	cmake --preset release -B $(BUILD) >/dev/null
+	cmake --preset release -B $(BUILD) -DADZE_TESTS=OFF >/dev/null
 	cmake --build $(BUILD) -j $(JOBS)
 
-test: build       ## build, then every test
+test:             ## build, then every test
 	@tools/setup.sh test
-	cmake --preset release -B $(BUILD) >/dev/null
+	cmake --preset release -B $(BUILD) -DADZE_TESTS=ON >/dev/null
+	cmake --build $(BUILD) -j $(JOBS)
 	ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS) --no-tests=error
 
 demo: build       ## quantize the repository's own small network on its own images and show what it cost

@@ -49,13 +49,13 @@ def print_table(rows):
 
 STYLE = """
 :root { color-scheme: light dark; --line: #8884; --soft: #888; --bar: #4a7fb5; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 54rem; margin: 2rem auto; padding: 0 1rem; }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 58rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.4rem; margin-bottom: 0 } h2 { font-size: 1.1rem; margin-top: 2rem }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }
-th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-align: right; white-space: pre }
+th, td { padding: .2rem .5rem; border-bottom: 1px solid var(--line); text-align: right; white-space: pre }
 th:first-child, td:first-child { text-align: left } th { font-weight: 600 }
 p, li { max-width: 44rem } .soft { color: var(--soft) } .wide { overflow-x: auto }
-.range { position: relative; display: inline-block; width: 10rem; height: .7rem; background: var(--line) }
+.range { position: relative; display: inline-block; width: 8rem; height: .7rem; background: var(--line) }
 .range i { position: absolute; top: 0; bottom: 0; background: var(--bar) }
 """
 
@@ -79,7 +79,7 @@ def page(rows, r):
     scores = sorted((s for s in q["scores"] if s["observer"] != "auto"), key=lambda s: -s["sqnr_db"])
     least = min(t["min"] for t in q["tensors"])
     most = max(t["max"] for t in q["tensors"])
-    tensors = [(t["tensor"], t["observer"], f"{t['min']:.3f}", f"{t['max']:.3f}",
+    tensors = [(t["tensor"], t["observer"], f"{t['min'] + 0.0:.3f}", f"{t['max']:.3f}",
                 range_bar(t["min"], t["max"], least, most)) for t in q["tensors"]]
     share = q["int8_macs_share"]
     parts = [

@@ -16,7 +16,10 @@ def call(adze, *arguments, env=None, shell_prefix=None, cwd=None):
     command = [adze, *map(str, arguments)]
     if shell_prefix:
         command = ["sh", "-c", shell_prefix + ' "$@"', "sh", *command]
-    p = subprocess.run(command, capture_output=True, env={**os.environ, **(env or {})}, cwd=cwd, timeout=60)
+    try:
+        p = subprocess.run(command, capture_output=True, env={**os.environ, **(env or {})}, cwd=cwd, timeout=60)
+    except subprocess.TimeoutExpired:
+        return Outcome(-1, "", "still running after 60 seconds\n")
     return Outcome(p.returncode, p.stdout.decode(), p.stderr.decode())
 
 
@@ -52,10 +55,10 @@ def read_npy(path):
 # ---- PNG ----
 
 def png(pixels, width, height):
-    """`pixels`: bytes R G B, row by row."""
+    """`pixels`: bytes R G B, row by row; fewer than the size claims make a truncated file."""
     def chunk(kind, body):
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-    rows = b"".join(b"\0" + pixels[y * width * 3:(y + 1) * width * 3] for y in range(height))
+    rows = b"".join(b"\0" + pixels[y:y + width * 3] for y in range(0, len(pixels), width * 3))
     return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)) +
             chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
 
@@ -90,7 +93,9 @@ def attribute(name, value):
         return field(1, name) + b"".join(field(8, v) for v in value) + field(20, 7)
     if isinstance(value, int):
         return field(1, name) + field(3, value) + field(20, 2)
-    return field(1, name) + field(2, value) + field(20, 1)
+    if isinstance(value, float):
+        return field(1, name) + field(2, value) + field(20, 1)
+    return field(1, name) + field(4, value) + field(20, 3)
 
 
 def node(op, inputs, outputs, name="", domain="", **attributes):

@@ -18,13 +18,14 @@ enum class Isa : int {
   kAvx512Vnni = 20  // AVX-512 F/BW/DQ/VL + VNNI
 };
 
-const char* IsaName(Isa isa);                          // "generic", "avx2", "avx512vnni"
-std::optional<Isa> ParseIsa(std::string_view name);    // the inverse; nullopt when unknown
+const char* IsaName(Isa isa);                        // "generic", "avx2", "avx512vnni"
+std::optional<Isa> ParseIsa(std::string_view name);  // the inverse; nullopt when unknown
 
 // The best ISA that this processor and operating system support.
 Isa DetectIsa();
 
-// DetectIsa(), lowered by the environment variable ADZE_ISA. Naming an unknown ISA, or one the CPU lacks, is an error.
+// DetectIsa(), lowered by the environment variable ADZE_ISA. Naming an unknown ISA, or one the CPU
+// lacks, is an error.
 Result<Isa> ChooseIsa();
 
 // Every ISA this machine can run, oldest first: what the tests iterate over.

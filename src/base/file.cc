@@ -34,7 +34,8 @@ Status WriteAll(int fd, std::span<const std::byte> bytes, const std::string& pat
 }  // namespace
 
 Result<std::shared_ptr<const MappedFile>> MappedFile::Open(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  // Without O_NONBLOCK, opening a FIFO would wait for a writer.
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return Errno(path, "open");
   struct stat st;
   if (::fstat(fd, &st) != 0) {

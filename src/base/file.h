@@ -14,11 +14,12 @@
 
 namespace adze {
 
-// A read-only memory mapping of a whole file. Tensors read from it keep it alive through a shared_ptr.
-// Thread-safe: immutable after Open.
+// A read-only memory mapping of a whole file. Tensors read from it keep it alive through a
+// shared_ptr. Thread-safe: immutable after Open.
 class MappedFile {
  public:
-  // Refuses directories, missing and unreadable files, naming `path`. An empty file maps to zero bytes.
+  // Refuses directories, missing and unreadable files, naming `path`. An empty file maps to zero
+  // bytes.
   static Result<std::shared_ptr<const MappedFile>> Open(const std::string& path);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
@@ -35,9 +36,9 @@ class MappedFile {
   size_t size_;
 };
 
-// Writes a file atomically: bytes go to a temporary file in the same folder, are fsynced and renamed over `path`
-// by Commit. A writer destroyed without Commit removes its temporary file, so a full disk, an error or an
-// exception never leaves a half-written output.
+// Writes a file atomically: bytes go to a temporary file in the same folder, are fsynced and
+// renamed over `path` by Commit. A writer destroyed without Commit removes its temporary file, so a
+// full disk, an error or an exception never leaves a half-written output.
 class AtomicFileWriter {
  public:
   static Result<std::unique_ptr<AtomicFileWriter>> Create(const std::string& path);

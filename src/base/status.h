@@ -1,7 +1,9 @@
-// Error values: `Status` says whether something worked, `Result<T>` carries a value or the Status that prevented it.
+// Error values: `Status` says whether something worked, `Result<T>` carries a value or the Status
+// that prevented it.
 //
-// Rules (docs/architecture.md, "Errors"): anything a file, an argument or the environment can cause is a Status;
-// a violated invariant of our own is an ADZE_CHECK. The library never prints, exits or throws across its borders.
+// Rules (docs/architecture.md, "Errors"): anything a file, an argument or the environment can cause
+// is a Status; a violated invariant of our own is an ADZE_CHECK. The library never prints, exits or
+// throws across its borders.
 #ifndef ADZE_BASE_STATUS_H_
 #define ADZE_BASE_STATUS_H_
 
@@ -26,8 +28,8 @@ enum class StatusCode : int {
   kCancelled = 130,   // interrupted by the user
 };
 
-// Success is a null pointer, so passing a Status around costs one register. Immutable after construction and safe
-// to copy between threads.
+// Success is a null pointer, so passing a Status around costs one register. Immutable after
+// construction and safe to copy between threads.
 class [[nodiscard]] Status {
  public:
   Status() = default;  // success
@@ -38,8 +40,8 @@ class [[nodiscard]] Status {
   // One sentence without a trailing full stop; empty on success.
   const std::string& message() const;
 
-  // Adds where it happened, outermost first: `Status(kInvalidInput, "group = 0").WithContext("node 'c'")` reads
-  // "node 'c': group = 0". Success stays success.
+  // Adds where it happened, outermost first: `Status(kInvalidInput, "group = 0").WithContext("node
+  // 'c'")` reads "node 'c': group = 0". Success stays success.
   Status WithContext(std::string_view context) const;
 
  private:
@@ -60,8 +62,8 @@ Status InternalError(std::string message);
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}                // NOLINT: implicit by design
-  Result(Status status) : status_(std::move(status)) {         // NOLINT: implicit by design
+  Result(T value) : value_(std::move(value)) {}         // NOLINT: implicit by design
+  Result(Status status) : status_(std::move(status)) {  // NOLINT: implicit by design
     ADZE_CHECK(!status_.ok());
   }
 
@@ -100,19 +102,21 @@ const Status& AsStatus(const Result<T>& r) {
 }  // namespace adze
 
 // Returns from the enclosing function if `expr` (a Status or Result) failed.
-#define ADZE_TRY(expr)                                                     \
-  do {                                                                     \
-    if (auto&& adze_try_ = (expr); !adze_try_.ok()) [[unlikely]]           \
-      return ::adze::internal::AsStatus(adze_try_);                        \
+#define ADZE_TRY(expr)                                           \
+  do {                                                           \
+    if (auto&& adze_try_ = (expr); !adze_try_.ok()) [[unlikely]] \
+      return ::adze::internal::AsStatus(adze_try_);              \
   } while (false)
 
 #define ADZE_CONCAT_INNER_(a, b) a##b
 #define ADZE_CONCAT_(a, b) ADZE_CONCAT_INNER_(a, b)
-// `ADZE_ASSIGN(auto x, F());` declares x as the value of the Result that F returned, or returns its Status.
+// `ADZE_ASSIGN(auto x, F());` declares x as the value of the Result that F returned, or returns its
+// Status.
 #define ADZE_ASSIGN(lhs, expr) ADZE_ASSIGN_(ADZE_CONCAT_(adze_result_, __LINE__), lhs, expr)
-#define ADZE_ASSIGN_(result, lhs, expr)                 \
-  auto result = (expr);                                 \
-  if (!result.ok()) [[unlikely]] return result.status(); \
+#define ADZE_ASSIGN_(result, lhs, expr) \
+  auto result = (expr);                 \
+  if (!result.ok()) [[unlikely]]        \
+    return result.status();             \
   lhs = std::move(result).value()
 
 #endif  // ADZE_BASE_STATUS_H_

@@ -13,8 +13,8 @@
 namespace adze {
 namespace {
 
-// About 20 microseconds of polling before a worker sleeps: longer than the gap between two layers, far shorter
-// than the gap between two requests.
+// About 20 microseconds of polling before a worker sleeps: longer than the gap between two layers,
+// far shorter than the gap between two requests.
 constexpr int kSpinIterations = 2000;
 
 inline void CpuRelax() {
@@ -54,9 +54,10 @@ int AvailableCpus() {
   return quota > 0 ? std::min(cpus, quota) : cpus;
 }
 
-// One job at a time. `generation` is even when idle; publishing a job makes it odd, then workers join by
-// incrementing `active` and leave by decrementing it. The caller closes the job (generation becomes even) and waits
-// for `active` to reach zero, so no worker can touch `fn` after ParallelFor has returned.
+// One job at a time. `generation` is even when idle; publishing a job makes it odd, then workers
+// join by incrementing `active` and leave by decrementing it. The caller closes the job (generation
+// becomes even) and waits for `active` to reach zero, so no worker can touch `fn` after ParallelFor
+// has returned.
 struct ThreadPool::Shared {
   std::mutex mutex;
   std::condition_variable wake;
@@ -80,7 +81,8 @@ struct ThreadPool::Shared {
     if (mine != 0) chunks_done.fetch_add(mine, std::memory_order_release);
   }
 
-  // Joins the current job if it is open. Holding `mutex` orders the check against the caller's closing.
+  // Joins the current job if it is open. Holding `mutex` orders the check against the caller's
+  // closing.
   bool Join(uint64_t* seen) {
     std::lock_guard<std::mutex> lock(mutex);
     const uint64_t now = generation.load(std::memory_order_relaxed);

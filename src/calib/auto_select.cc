@@ -21,17 +21,9 @@ std::vector<Tensor> ReadOutputs(const Executor& executor) {
 }
 
 // Where a tensor must be quantized so that its group behaves as on integers: where values of the
-// group are computed (the rest are moved copies), averages included, as they round again.
+// group are computed (the rest are moved copies).
 std::vector<ValueId> FakeQuantPoints(const Graph& graph, const ActivationGroup& group) {
   std::vector<ValueId> out = group.sources;
-  for (const ValueId v : group.values) {
-    const Node* const producer = graph.producer(v);
-    const OpDef* const def = producer == nullptr ? nullptr : FindOp(producer->op);
-    if (def != nullptr && def->quant.kind == QuantKind::kAverage &&
-        std::find(out.begin(), out.end(), v) == out.end()) {
-      out.push_back(v);
-    }
-  }
   std::erase_if(out, [&](ValueId v) { return graph.value(v).is_constant(); });
   return out;
 }

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "calib/auto_select.h"
+#include "lower/lower.h"
 
 namespace adze {
 namespace {
@@ -149,6 +150,17 @@ class Quantizer {
     return OkStatus();
   }
 
+  // Inputs of the network keep their whole range with every observer: they are bounded data rather
+  // than heavy-tailed activations, and what is clipped there is lost to all layers. (Averaged
+  // extremes of the image alone turned 5 % of MobileNetV2's decisions while hardly moving the
+  // SQNR.)
+  bool HoldsInput(const ActivationGroup& group) const {
+    const std::vector<ValueId>& inputs = graph_.top().inputs;
+    return std::any_of(group.values.begin(), group.values.end(), [&](ValueId v) {
+      return std::find(inputs.begin(), inputs.end(), v) != inputs.end();
+    });
+  }
+
   // ranges_[group][observer]
   Status Propose() {
     const auto observers = AllObservers();
@@ -159,9 +171,13 @@ class Quantizer {
       const ActivationGroup& group = plan_.groups[g];
       TensorRecord record;
       if (group.needs_statistics) statuses[g] = CombineSources(group, &record);
+      const bool whole_range = HoldsInput(group);
       for (size_t o = 0; o < observers.size(); ++o) {
         RealRange range;
-        if (record.range.samples != 0) range = observers[o]->finish(record, spec_);
+        if (record.range.samples != 0) {
+          range = whole_range ? RealRange{record.range.min, record.range.max}
+                              : observers[o]->finish(record, spec_);
+        }
         if (group.has_fixed_range) {
           const bool only = record.range.samples == 0;
           range.min = only ? group.fixed_min : std::min(range.min, group.fixed_min);
@@ -294,6 +310,10 @@ class Quantizer {
 
 Result<QuantizeResult> QuantizeModel(const Graph& graph, const Dataset& dataset,
                                      const QuantizeSettings& settings, ThreadPool* pool) {
+  for (NodeId id : graph.top().nodes) {
+    // Lowering refuses such a network, naming every node it cannot run.
+    if (FindOp(graph.node(id).op) == nullptr) return Lower(graph, {}).status();
+  }
   return Quantizer(graph, dataset, settings, pool).Run();
 }
 

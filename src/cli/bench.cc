@@ -91,9 +91,19 @@ Json ProfileJson(const Executor& executor) {
 }
 
 Status Bench(const BenchCommand& o) {
+  if (!(o.min_time_s >= 0)) return UsageError("--min-time must be a number of seconds");
   const auto load_start = Clock::now();
   ADZE_ASSIGN(LoadedModel model,
               LoadModel(o.model, o.common.threads, ExecutorOptions{.profile = o.profile}));
+  for (const std::string& text : o.shapes) {
+    ADZE_ASSIGN(const auto shape, ParseShape(text));
+    const auto has_name = [&](int32_t i) {
+      return model.plan->values[static_cast<size_t>(i)].name == shape.first;
+    };
+    if (std::ranges::none_of(model.plan->inputs, has_name)) {
+      return UsageError("--shape " + text + ": the network has no such input");
+    }
+  }
   std::vector<Tensor> inputs;
   std::vector<std::vector<int64_t>> dims;
   for (int32_t i : model.plan->inputs) {
@@ -104,12 +114,12 @@ Status Bench(const BenchCommand& o) {
     dims.push_back(std::move(d));
     inputs.push_back(std::move(t));
   }
-  ADZE_TRY(model.executor->Prepare(dims));
+  ADZE_TRY(model.executor->Prepare(dims).WithContext(o.model));
   const double load_ms = MsSince(load_start);
   std::vector<ConstTensorView> views;
   for (const Tensor& t : inputs) views.push_back(t.view());
   const auto first_start = Clock::now();
-  ADZE_TRY(model.executor->Run(views));
+  ADZE_TRY(model.executor->Run(views).WithContext(o.model));
   const double first_ms = MsSince(first_start);
   std::vector<double> times;
   const auto start = Clock::now();
@@ -163,7 +173,8 @@ void RegisterBench(CLI::App& app, Action* action) {
   c->add_option("--batch", o->batch, "size of a free first dimension")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
-  c->add_option("--shape", o->shapes, "NAME=1,3,224,224: shape of an input with free dimensions; may repeat");
+  c->add_option("--shape", o->shapes,
+                "NAME=1,3,224,224: shape of an input with free dimensions; may repeat");
   c->add_option("--min-time", o->min_time_s, "seconds to repeat for")
       ->check(CLI::Range(0.0, 86400.0))
       ->capture_default_str();

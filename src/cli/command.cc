@@ -16,7 +16,8 @@ namespace adze::cli {
 namespace {
 
 bool EndsWith(const std::string& s, std::string_view suffix) {
-  return s.size() >= suffix.size() && s.compare(s.size() - suffix.size(), suffix.size(), suffix) == 0;
+  return s.size() >= suffix.size() &&
+         s.compare(s.size() - suffix.size(), suffix.size(), suffix) == 0;
 }
 
 Status UnknownExtension(const std::string& path) {
@@ -52,8 +53,7 @@ Result<Graph> ReadModel(const std::string& path) {
   if (!EndsWith(path, ".adzir")) return UnknownExtension(path);
   ADZE_ASSIGN(const auto file, MappedFile::Open(path));
   const std::span<const std::byte> bytes = file->bytes();
-  Result<Graph> graph =
-      ParseGraph({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  Result<Graph> graph = ParseGraph({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   if (!graph.ok()) return graph.status().WithContext(path);
   return graph;
 }

@@ -1,11 +1,10 @@
 // adze eval: a metric over a data set, alone and beside a reference network.
-#include "eval/evaluate.h"
-
 #include <cstdio>
 
 #include "cli/command.h"
 #include "cli/terminal_progress.h"
 #include "data/dataset.h"
+#include "eval/evaluate.h"
 
 namespace adze::cli {
 namespace {
@@ -101,10 +100,11 @@ void RegisterEval(CLI::App& app, Action* action) {
   c->add_option("--data", o->data, "data set description (docs/data.md)")->required();
   c->add_option("--reference", o->reference,
                 "float network to compare with: adds flip rate, SQNR and the paired difference");
-  c->add_option("--metric", o->options.metric, "metric instead of the data set's (adze list metrics)");
+  c->add_option("--metric", o->options.metric,
+                "metric instead of the data set's (adze list metrics)");
   c->add_option("--split", o->options.split, "split of the data set")->capture_default_str();
   c->add_option("--samples", o->options.limit, "first samples only; 0: all")
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(0, 1 << 30));
   c->add_option("--batch", o->options.batch, "samples per run, for networks with a free batch")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();

@@ -37,10 +37,11 @@ Status PrintPlan(const InspectCommand& o) {
   ADZE_ASSIGN(const Graph graph, ReadForExecution(o.model));
   LowerOptions options;
   ADZE_ASSIGN(options.isa, ChooseIsa());
-  ADZE_ASSIGN(const LoweredPlan lowered, Lower(graph, options));
+  const Result<LoweredPlan> lowered = Lower(graph, options);
+  if (!lowered.ok()) return lowered.status().WithContext(o.model);
   Json steps = Json::array();
-  for (const Step& s : lowered.plan->steps) {
-    const PlanValue& y = lowered.plan->values[static_cast<size_t>(s.outputs[0])];
+  for (const Step& s : lowered->plan->steps) {
+    const PlanValue& y = lowered->plan->values[static_cast<size_t>(s.outputs[0])];
     const Json step = {{"kernel", FindFamily(s.family) ? FindFamily(s.family)->name : "?"},
                        {"op", s.op.ToString()},
                        {"node", s.name},
@@ -53,7 +54,7 @@ Status PrintPlan(const InspectCommand& o) {
     }
     steps.push_back(step);
   }
-  if (o.common.json) PrintJson({{"isa", IsaName(lowered.plan->isa)}, {"steps", steps}});
+  if (o.common.json) PrintJson({{"isa", IsaName(lowered->plan->isa)}, {"steps", steps}});
   return OkStatus();
 }
 
@@ -114,7 +115,8 @@ Status Inspect(const InspectCommand& o) {
               static_cast<long long>(graph.metadata.ir_version));
   for (const auto& [name, count] : ops) {
     std::printf("  %5lld %s%s\n", static_cast<long long>(count), name.c_str(),
-                FindOp(OpType::Intern("", name)) == nullptr && unsupported.dump().find('"' + name + '"') != std::string::npos
+                FindOp(OpType::Intern("", name)) == nullptr &&
+                        unsupported.dump().find('"' + name + '"') != std::string::npos
                     ? "   (not supported)"
                     : "");
   }

@@ -47,7 +47,8 @@ std::vector<Item> Items(const std::string& what) {
 void RegisterList(CLI::App& app, Action* action) {
   auto common = std::make_shared<CommonOptions>();
   auto what = std::make_shared<std::string>();
-  CLI::App* c = app.add_subcommand("list", "list operators, passes, observers, formats, kernels or metrics");
+  CLI::App* c =
+      app.add_subcommand("list", "list operators, passes, observers, formats, kernels or metrics");
   c->add_option("what", *what, "ops, passes, observers, formats, kernels or metrics")
       ->required()
       ->check(CLI::IsMember({"ops", "passes", "observers", "formats", "kernels", "metrics"}));

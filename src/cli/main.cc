@@ -1,4 +1,5 @@
-// adze: the command line. Parses, calls one command, turns its Status into a sentence and an exit code.
+// adze: the command line. Parses, calls one command, turns its Status into a sentence and an exit
+// code.
 #include <cstdio>
 #include <exception>
 #include <new>
@@ -13,14 +14,16 @@ namespace adze::cli {
 
 int Main(int argc, char** argv) {
   CLI::App app(
-      "adze makes trained neural networks small and fast: it reads a float ONNX network, quantizes it on your data, "
+      "adze makes trained neural networks small and fast: it reads a float ONNX network, quantizes "
+      "it on your data, "
       "writes the int8 network, runs both, and says what it cost.",
       "adze");
   app.require_subcommand(1);
   app.set_version_flag("--version", std::string("adze ") + ADZE_VERSION);
   app.footer(
       "Exit codes: 0 done, 1 gate not met, 2 wrong usage, 3 bad input, 4 unsupported.\n"
-      "ADZE_ISA=generic|avx2|avx512vnni forces an instruction set. docs/cli.md explains every option.");
+      "ADZE_ISA=generic|avx2|avx512vnni forces an instruction set. docs/cli.md explains every "
+      "option.");
   Action action;
 #define ADZE_COMMAND(function) function(app, &action);
 #include "cli/command_list.inc"
@@ -40,10 +43,17 @@ int Main(int argc, char** argv) {
   } catch (const std::exception& e) {
     status = InternalError(std::string("unexpected: ") + e.what());
   }
-  if (std::fflush(stdout) != 0 && status.ok()) {
+  if ((std::fflush(stdout) != 0 || std::ferror(stdout) != 0) && status.ok()) {
     status = InvalidInput("standard output cannot be written");
   }
-  if (!status.ok()) std::fprintf(stderr, "adze: %s\n", status.message().c_str());
+  if (!status.ok()) {
+    // Names come from files: a newline or an escape sequence in one must not reach the terminal.
+    std::string message = status.message();
+    for (char& c : message) {
+      if (static_cast<unsigned char>(c) < 32 || c == 127) c = '?';
+    }
+    std::fprintf(stderr, "adze: %s\n", message.c_str());
+  }
   return static_cast<int>(status.code());
 }
 

@@ -59,12 +59,13 @@ void RegisterOpt(CLI::App& app, Action* action) {
   CLI::App* c = app.add_subcommand("opt", "simplify a network and write it back");
   c->add_option("model", o->model, "network (.onnx or .adzir)")->required();
   c->add_option("--out", o->out, "simplified network (.onnx or .adzir)");
-  c->add_option("--pipeline", o->pipeline, "list of passes: simplify, lift, lower_qdq, lower_qoperator, fuse")
+  c->add_option("--pipeline", o->pipeline,
+                "list of passes: simplify, lift, lower_qdq, lower_qoperator, fuse")
       ->capture_default_str();
   c->add_option("--pass", o->options.only, "run only this pass of the pipeline; may repeat");
   c->add_option("--disable-pass", o->options.disable, "leave this pass out; may repeat");
   c->add_option("--stop-after", o->options.stop_after, "stop after so many patches, to bisect")
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(0, 1 << 30));
   c->add_flag("--explain", o->options.explain, "say why a pass did not apply");
   AddJson(*c, &o->common);
   c->callback([o, action] { *action = [o] { return Opt(*o); }; });

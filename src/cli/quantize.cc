@@ -23,14 +23,43 @@ struct QuantizeCommand {
   QuantizeSettings settings;
 };
 
-Status WriteQuantized(const Graph& graph, const QuantizeCommand& o) {
-  if (o.out.size() < 5 || o.out.substr(o.out.size() - 5) != ".onnx") {
-    return o.form == "qdq" ? WriteModel(graph, o.out)
-                           : UsageError("--form " + o.form + " needs an .onnx file as --out");
+bool IsOnnx(const std::string& path) { return path.ends_with(".onnx"); }
+
+// Options that cannot work together are refused before hours of calibration.
+Status CheckOutputs(const QuantizeCommand& o) {
+  if (o.out.empty() && o.encodings.empty()) {
+    return UsageError("nothing to write: give --out, --encodings or both");
   }
+  if (o.out.empty() || IsOnnx(o.out)) return OkStatus();
+  if (!o.out.ends_with(".adzir")) {
+    return UsageError("--out " + o.out + ": adze writes .onnx and .adzir");
+  }
+  return o.form == "qdq" ? OkStatus()
+                         : UsageError("--form " + o.form + " needs an .onnx file as --out");
+}
+
+Status WriteQuantized(const Graph& graph, const QuantizeCommand& o) {
+  if (!IsOnnx(o.out)) return WriteModel(graph, o.out);
   Graph copy = graph;
   ADZE_TRY(RunPipeline(copy, o.form == "qdq" ? "lower_qdq" : "lower_qoperator"));
   return WriteOnnx(copy, o.out);
+}
+
+// All files or none: what this run has written before a failure is removed again.
+Status WriteAll(const QuantizeResult& result, const QuantizeCommand& o) {
+  Status status;
+  std::vector<std::string> written;
+  const auto write = [&](const std::string& path, const std::function<Status()>& writer) {
+    if (path.empty() || !status.ok()) return;
+    status = writer();
+    if (status.ok()) written.push_back(path);
+  };
+  write(o.out, [&] { return WriteQuantized(result.graph, o); });
+  write(o.encodings, [&] { return WriteEncodings(result.encodings, o.encodings); });
+  write(o.statistics, [&] { return WriteStatistics(result.statistics, o.statistics); });
+  if (status.ok()) return status;
+  for (const std::string& path : written) std::remove(path.c_str());
+  return status;
 }
 
 Json ReportJson(const QuantizeResult& r, double wall_s) {
@@ -89,9 +118,7 @@ void PrintText(const QuantizeResult& r, double wall_s) {
 
 Status Quantize(const QuantizeCommand& o) {
   const auto start = std::chrono::steady_clock::now();
-  if (o.out.empty() && o.encodings.empty()) {
-    return UsageError("nothing to write: give --out, --encodings or both");
-  }
+  ADZE_TRY(CheckOutputs(o));
   ADZE_ASSIGN(const auto dataset, OpenDataset(o.data));
   ADZE_ASSIGN(const Graph graph, ReadForExecution(o.model));
   QuantizeSettings settings = o.settings;
@@ -115,9 +142,7 @@ Status Quantize(const QuantizeCommand& o) {
   Result<QuantizeResult> result = QuantizeModel(graph, *dataset, settings, &pool);
   if (!stage.empty()) bar->End();
   if (!result.ok()) return result.status().WithContext(o.model);
-  if (!o.encodings.empty()) ADZE_TRY(WriteEncodings(result->encodings, o.encodings));
-  if (!o.statistics.empty()) ADZE_TRY(WriteStatistics(result->statistics, o.statistics));
-  if (!o.out.empty()) ADZE_TRY(WriteQuantized(result->graph, o));
+  ADZE_TRY(WriteAll(*result, o));
   const double wall_s =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (o.common.json) {
@@ -138,11 +163,13 @@ void RegisterQuantize(CLI::App& app, Action* action) {
   c->add_option("--out", o->out, "quantized network (.onnx or .adzir)");
   c->add_option("--encodings", o->encodings, "the decision as a file (docs/encodings.md)");
   c->add_option("--save-statistics", o->statistics, "the collected statistics as a file");
-  c->add_option("--form", o->form, "how the .onnx says it: qdq (Quantize/DequantizeLinear) or qoperator (QLinear*)")
+  c->add_option("--form", o->form,
+                "how the .onnx says it: qdq (Quantize/DequantizeLinear) or qoperator (QLinear*)")
       ->check(CLI::IsMember({"qdq", "qoperator"}))
       ->capture_default_str();
-  c->add_option("--calibration", o->settings.observer,
-                "how ranges are chosen: auto (measured per tensor) or an observer (adze list observers)")
+  c->add_option(
+       "--calibration", o->settings.observer,
+       "how ranges are chosen: auto (measured per tensor) or an observer (adze list observers)")
       ->capture_default_str();
   c->add_option("--percentile", o->settings.percentile, "of the percentile observer")
       ->check(CLI::Range(50.0, 100.0))

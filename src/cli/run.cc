@@ -1,6 +1,7 @@
 // adze run: one inference on tensors from .npy files.
 #include <cstdio>
 #include <map>
+#include <set>
 
 #include "base/file.h"
 #include "cli/command.h"
@@ -48,8 +49,15 @@ Status Run(const RunOptions& o) {
   if (inputs.size() != model.plan->inputs.size() || given.size() != inputs.size()) {
     return UsageError("--input must name each network input once: " + names);
   }
-  ADZE_TRY(model.executor->Run(inputs));
+  ADZE_TRY(model.executor->Run(inputs).WithContext(o.model));
   if (!o.out.empty()) ADZE_TRY(MakeDirectories(o.out));
+  std::set<std::string> files;
+  for (int32_t i : model.plan->outputs) {
+    const std::string& name = model.plan->values[static_cast<size_t>(i)].name;
+    if (!o.out.empty() && !files.insert(FileName(name)).second) {
+      return Unsupported("two outputs would be written to the file " + FileName(name));
+    }
+  }
   Json outputs = Json::array();
   for (int i = 0; i < model.executor->num_outputs(); ++i) {
     const ConstTensorView y = model.executor->output(i);

@@ -32,7 +32,8 @@ ValueId Graph::FindValue(std::string_view name) const {
   if (const auto it = by_name_.find(std::string(name)); it != by_name_.end()) return it->second;
   for (ValueId id = 0; id < num_values(); ++id) {
     const Value& v = value(id);
-    if (!v.dead && std::find(v.origins.begin(), v.origins.end(), name) != v.origins.end()) return id;
+    if (!v.dead && std::find(v.origins.begin(), v.origins.end(), name) != v.origins.end())
+      return id;
   }
   return kNoId;
 }

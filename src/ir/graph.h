@@ -1,12 +1,15 @@
-// The Graph: what is computed. Typed SSA values, nodes with nested regions, constants, symbolic dimensions.
+// The Graph: what is computed. Typed SSA values, nodes with nested regions, constants, symbolic
+// dimensions.
 //
-// Nodes and values live in tables of the graph and are named by index, so passes hold plain integers and nothing
-// dangles; erased entries leave tombstones until Compact. Every mutation keeps the user lists right. A value is
-// produced exactly once: by a node, as a region input, or as a constant.
+// Nodes and values live in tables of the graph and are named by index, so passes hold plain
+// integers and nothing dangles; erased entries leave tombstones until Compact. Every mutation keeps
+// the user lists right. A value is produced exactly once: by a node, as a region input, or as a
+// constant.
 //
-// Quantization is in the type: a value with `quant` holds integers in `quant->storage` that stand for real numbers,
-// and every operator means "dequantize the inputs, compute ideally, quantize the output to its type"
-// (docs/design/numerics.md says which integer arithmetic that is). The *logical* dtype stays float32.
+// Quantization is in the type: a value with `quant` holds integers in `quant->storage` that stand
+// for real numbers, and every operator means "dequantize the inputs, compute ideally, quantize the
+// output to its type" (docs/design/numerics.md says which integer arithmetic that is). The
+// *logical* dtype stays float32.
 #ifndef ADZE_IR_GRAPH_H_
 #define ADZE_IR_GRAPH_H_
 
@@ -43,13 +46,15 @@ struct TensorType {
 };
 
 struct Value {
-  std::string name;                   // unique among live values; graph inputs and outputs keep the file's names
+  std::string name;  // unique among live values; graph inputs and outputs keep the file's names
   TensorType type;
-  NodeId producer = kNoId;            // with output_index; kNoId for region inputs and constants
+  NodeId producer = kNoId;  // with output_index; kNoId for region inputs and constants
   int output_index = 0;
-  Tensor constant;                    // defined exactly for constants, in storage type; dims equal the type's shape
-  std::vector<std::string> origins;   // other names of the same tensor in the user's file (folded identities …)
-  std::vector<Dim> elements;          // known symbolic contents of a small integer tensor (see has_elements)
+  Tensor constant;  // defined exactly for constants, in storage type; dims equal the type's shape
+  std::vector<std::string>
+      origins;  // other names of the same tensor in the user's file (folded identities …)
+  std::vector<Dim>
+      elements;  // known symbolic contents of a small integer tensor (see has_elements)
   bool has_elements = false;
   bool dead = false;
 
@@ -58,23 +63,23 @@ struct Value {
 
 struct Node {
   OpType op;
-  std::string name;                   // as in the file; may be empty
-  std::vector<ValueId> inputs;        // kNoId where an optional input is omitted
-  std::vector<ValueId> outputs;       // kNoId where an optional output is omitted
+  std::string name;              // as in the file; may be empty
+  std::vector<ValueId> inputs;   // kNoId where an optional input is omitted
+  std::vector<ValueId> outputs;  // kNoId where an optional output is omitted
   AttrMap attrs;
   std::vector<std::pair<std::string, RegionId>> regions;  // "then_branch", "body" …
   RegionId parent = 0;
-  std::string doc;                    // doc_string of the file
+  std::string doc;  // doc_string of the file
   bool dead = false;
 };
 
-// A list of nodes with inputs and outputs. Region 0 is the graph itself. Inner regions may use any value of the
-// regions around them.
+// A list of nodes with inputs and outputs. Region 0 is the graph itself. Inner regions may use any
+// value of the regions around them.
 struct Region {
   std::vector<ValueId> inputs;
   std::vector<ValueId> outputs;
-  std::vector<NodeId> nodes;          // topological order
-  NodeId owner = kNoId;               // the node whose region this is; kNoId for region 0
+  std::vector<NodeId> nodes;  // topological order
+  NodeId owner = kNoId;       // the node whose region this is; kNoId for region 0
 };
 
 // Everything about the file that is not computation and must survive a round trip.
@@ -85,9 +90,9 @@ struct ModelMetadata {
   std::string domain;
   std::string doc;
   int64_t model_version = 0;
-  std::vector<std::pair<std::string, std::string>> properties;     // ONNX metadata_props
-  std::vector<std::pair<std::string, int64_t>> opset_imports;      // as read; informational
-  int64_t ir_version = 0;                                          // as read; informational
+  std::vector<std::pair<std::string, std::string>> properties;  // ONNX metadata_props
+  std::vector<std::pair<std::string, int64_t>> opset_imports;   // as read; informational
+  int64_t ir_version = 0;                                       // as read; informational
 };
 
 class Graph {
@@ -108,8 +113,8 @@ class Graph {
   ValueId input(NodeId id, int i) const;
   // The node that produces the value, or null.
   const Node* producer(ValueId id) const;
-  bool IsGraphOutput(ValueId id) const;   // an output of region 0
-  bool IsRegionOutput(ValueId id) const;  // an output of any region (region 0 included)
+  bool IsGraphOutput(ValueId id) const;            // an output of region 0
+  bool IsRegionOutput(ValueId id) const;           // an output of any region (region 0 included)
   ValueId FindValue(std::string_view name) const;  // by name, else by origin; kNoId; O(values)
   std::string UniqueName(std::string_view wish) const;  // `wish`, or `wish` + "_1", "_2" …
 
@@ -117,11 +122,12 @@ class Graph {
 
   // --- building and changing
   ValueId AddInput(std::string name, TensorType type, RegionId region = 0);
-  // The type's dtype is the tensor's unless `quant` is given (then float32, and the tensor is in storage type).
+  // The type's dtype is the tensor's unless `quant` is given (then float32, and the tensor is in
+  // storage type).
   ValueId AddConstant(std::string name, Tensor tensor,
                       std::shared_ptr<const QuantType> quant = nullptr);
-  // Appends a node to `region`, or inserts it before `before`. `output_names[i]` empty: the output is omitted.
-  // Output types are unknown until InferNode.
+  // Appends a node to `region`, or inserts it before `before`. `output_names[i]` empty: the output
+  // is omitted. Output types are unknown until InferNode.
   NodeId AddNode(OpType op, std::string name, std::vector<ValueId> inputs,
                  std::vector<std::string> output_names, AttrMap attrs = {}, RegionId region = 0,
                  NodeId before = kNoId);
@@ -134,11 +140,12 @@ class Graph {
     mutable_value(id).type.quant = std::move(quant);
   }
   void SetElements(ValueId id, std::optional<std::vector<Dim>> elements);
-  void SetConstant(ValueId id, Tensor tensor);     // replaces the contents of a constant; type.shape follows
+  void SetConstant(ValueId id,
+                   Tensor tensor);  // replaces the contents of a constant; type.shape follows
   void SetAttr(NodeId id, std::string_view name, AttrValue value);
   void SetDoc(NodeId id, std::string doc) { mutable_node(id).doc = std::move(doc); }
   void SetNodeName(NodeId id, std::string name) { mutable_node(id).name = std::move(name); }
-  void Rename(ValueId id, std::string name);       // the old name becomes an origin
+  void Rename(ValueId id, std::string name);  // the old name becomes an origin
   void AddOrigin(ValueId id, std::string_view name);
   void DropOrigin(ValueId id, std::string_view name);  // fine if absent
   // Every use of `from`, region outputs included, reads `to` instead.
@@ -161,21 +168,24 @@ class Graph {
   std::unordered_map<std::string, ValueId> by_name_;  // live values
 };
 
-// Runs the shape rule of one node and stores the types of its outputs (a quantized output keeps its quant).
-// Unknown operators and missing definitions leave the outputs unknown. Errors carry operator and node.
+// Runs the shape rule of one node and stores the types of its outputs (a quantized output keeps its
+// quant). Unknown operators and missing definitions leave the outputs unknown. Errors carry
+// operator and node.
 Status InferNode(Graph& graph, NodeId id);
 // InferNode over region 0 in order, inner regions included where their operator says so.
 Status InferGraph(Graph& graph);
 
-// Checks every invariant above plus: topological order, unique names, signatures (CheckSignature), constants that
-// match their types, quant types valid for their shapes, inferred dtype and dims equal to the stored ones.
+// Checks every invariant above plus: topological order, unique names, signatures (CheckSignature),
+// constants that match their types, quant types valid for their shapes, inferred dtype and dims
+// equal to the stored ones.
 Status Verify(const Graph& graph);
 
-// "node 'conv1' (Conv)", or by first output when the node has no name: the start of every message about a node.
+// "node 'conv1' (Conv)", or by first output when the node has no name: the start of every message
+// about a node.
 std::string DescribeNode(const Graph& graph, NodeId id);
 
-// Deterministic SHA-256 (hex) over structure, types, attributes and constants of the graph; names of nodes and
-// metadata do not count, names of values do.
+// Deterministic SHA-256 (hex) over structure, types, attributes and constants of the graph; names
+// of nodes and metadata do not count, names of values do.
 std::string GraphHash(const Graph& graph);
 
 }  // namespace adze

@@ -62,8 +62,7 @@ Status Patch::Apply(Graph& graph, std::vector<std::pair<ValueId, ValueId>>* repl
     const bool was_output = graph.IsRegionOutput(old_id);
     const std::string name = graph.value(old_id).name;
     const std::vector<std::string> origins = graph.value(old_id).origins;
-    if (was_output && !is_new &&
-        (graph.value(to).producer == kNoId || graph.IsRegionOutput(to))) {
+    if (was_output && !is_new && (graph.value(to).producer == kNoId || graph.IsRegionOutput(to))) {
       return InternalError("patch replaces the output '" + name +
                            "' by a value that cannot take its name");
     }

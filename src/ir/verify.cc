@@ -17,7 +17,8 @@ class Verifier {
     for (ValueId id = 0; id < graph_.num_values(); ++id) {
       const Value& v = graph_.value(id);
       if (v.dead) continue;
-      if (!names.insert(v.name).second) return InvalidInput("two values are called '" + v.name + "'");
+      if (!names.insert(v.name).second)
+        return InvalidInput("two values are called '" + v.name + "'");
       if (v.is_constant()) {
         visible_[static_cast<size_t>(id)] = true;
         ADZE_TRY(Constant(v));
@@ -39,7 +40,8 @@ class Verifier {
   Status Quant(const Value& v) {
     if (!v.type.quant) return OkStatus();
     const QuantType& q = *v.type.quant;
-    if (v.type.dtype != DType::kFloat32) return InvalidInput("only float32 values can be quantized");
+    if (v.type.dtype != DType::kFloat32)
+      return InvalidInput("only float32 values can be quantized");
     int64_t channels = 0;
     if (!q.per_tensor()) {
       if (!v.type.shape || q.axis >= static_cast<int>(v.type.shape->size())) {
@@ -76,7 +78,8 @@ class Verifier {
       }
     }
     for (const auto& [name, region] : n.regions) {
-      if (graph_.region(region).owner != id) return InvalidInput(who + ": region has another owner");
+      if (graph_.region(region).owner != id)
+        return InvalidInput(who + ": region has another owner");
       ADZE_TRY(CheckRegion(region));
     }
     for (size_t i = 0; i < n.outputs.size(); ++i) {
@@ -100,7 +103,8 @@ class Verifier {
       }
       ADZE_TRY(CheckNode(id));
     }
-    for (ValueId out : r.outputs) ADZE_TRY(Use(out, region == 0 ? "the graph output" : "a region output"));
+    for (ValueId out : r.outputs)
+      ADZE_TRY(Use(out, region == 0 ? "the graph output" : "a region output"));
     // What an inner region computes is not visible outside it.
     if (region != 0) {
       for (NodeId id : r.nodes) {

@@ -12,7 +12,8 @@ namespace {
 // Offset that turns signed 8-bit codes into unsigned ones.
 constexpr int32_t kSignedOffset = 128;
 
-// True when both layouts put the bytes in the same order: at most one of C and the spatial extent is not 1.
+// True when both layouts put the bytes in the same order: at most one of C and the spatial extent
+// is not 1.
 bool SameBytes(const Shape& shape) {
   if (shape.size() < 3) return true;
   if (shape[1].IsConst(1)) return true;
@@ -29,8 +30,7 @@ PlanBuilder::PlanBuilder(const Graph& graph, Isa isa)
 std::optional<U8Quant> PlanBuilder::QuantOf(ValueId id) const {
   const auto& q = graph_.value(id).type.quant;
   if (!q || !q->per_tensor() || SizeOf(q->storage) != 1) return std::nullopt;
-  return U8Quant{q->scale[0],
-                 q->zero_point[0] + (q->storage == DType::kInt8 ? kSignedOffset : 0)};
+  return U8Quant{q->scale[0], q->zero_point[0] + (q->storage == DType::kInt8 ? kSignedOffset : 0)};
 }
 
 Tensor PlanBuilder::StoredConstant(ValueId id) const {

@@ -1,8 +1,10 @@
-// What the lowering rules write into: the plan under construction and where each graph value lives in it.
+// What the lowering rules write into: the plan under construction and where each graph value lives
+// in it.
 //
-// Every graph value has one *native* plan value, made by the step that produces it, and may get converted forms (another
-// layout, dequantized) on demand; each form is made once. Signed 8-bit activations are relabelled: they are stored as
-// uint8 with the zero point moved by 128, so kernels know one activation type.
+// Every graph value has one *native* plan value, made by the step that produces it, and may get
+// converted forms (another layout, dequantized) on demand; each form is made once. Signed 8-bit
+// activations are relabelled: they are stored as uint8 with the zero point moved by 128, so kernels
+// know one activation type.
 #ifndef ADZE_LOWER_BUILDER_H_
 #define ADZE_LOWER_BUILDER_H_
 
@@ -38,14 +40,15 @@ class PlanBuilder {
   const Shape& ShapeOf(ValueId id) const { return *graph_.value(id).type.shape; }
   // Contents of a float32 constant (dequantized if it is quantized), or an undefined tensor.
   Tensor FloatConstant(ValueId id) const;
-  // Contents of an unquantized or quantized constant in storage type; undefined if the value is no constant.
+  // Contents of an unquantized or quantized constant in storage type; undefined if the value is no
+  // constant.
   Tensor StoredConstant(ValueId id) const;
 
   // --- reading values: plan value indices
-  int32_t Native(ValueId id);                    // as it was produced
+  int32_t Native(ValueId id);  // as it was produced
   Layout NativeLayout(ValueId id);
-  int32_t As(ValueId id, Layout layout);         // native element type in this layout
-  int32_t AsFloat(ValueId id, Layout layout);    // float32, dequantized when quantized
+  int32_t As(ValueId id, Layout layout);       // native element type in this layout
+  int32_t AsFloat(ValueId id, Layout layout);  // float32, dequantized when quantized
   int32_t AsFloat(ValueId id) { return AsFloat(id, NativeLayout(id)); }
   // In logical layout and logical dtype: what reference operators and the caller see.
   int32_t AsLogical(ValueId id);
@@ -53,13 +56,15 @@ class PlanBuilder {
   // --- defining values
   // The native form of a graph value: the storage type of its quantization, or its dtype.
   int32_t Define(ValueId id, Layout layout);
-  // A float32 stand-in for a quantized value that its producer can only compute in float; FinishFloat quantizes it
-  // into the native form. For a value that is not quantized both are just Define.
+  // A float32 stand-in for a quantized value that its producer can only compute in float;
+  // FinishFloat quantizes it into the native form. For a value that is not quantized both are just
+  // Define.
   int32_t DefineFloat(ValueId id, Layout layout);
   void FinishFloat(ValueId id, int32_t float_value);
   int32_t NewTemporary(DType dtype, Shape shape, Layout layout);
   int32_t AddConstant(Tensor tensor, Layout layout = Layout::kLogical);
-  // uint8 `to` from float32 `from`, or the other way, with the quantizer of the uint8 side; the layout may change.
+  // uint8 `to` from float32 `from`, or the other way, with the quantizer of the uint8 side; the
+  // layout may change.
   void AddQuantize(NodeId id, int32_t from, int32_t to);
   void AddDequantize(NodeId id, int32_t from, int32_t to);
   // A step of `family` for node `id`; the reference is valid until the next AddStep.
@@ -80,8 +85,8 @@ class PlanBuilder {
   std::map<std::tuple<int32_t, Layout>, int32_t> floats_;   // quantized plan value -> dequantized
 };
 
-// A lowering rule: emits the steps of one node, or returns false when its kernels cannot do this form and the
-// generic rule should.
+// A lowering rule: emits the steps of one node, or returns false when its kernels cannot do this
+// form and the generic rule should.
 using LowerFn = Result<bool> (*)(PlanBuilder& builder, NodeId id);
 // Rules by operator, from lower_list.inc; null when there is none.
 LowerFn FindLowering(OpType op);

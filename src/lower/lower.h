@@ -1,7 +1,9 @@
-// Graph -> Plan: fuses what the kernels can do in one step, chooses layouts and kernels, packs weights.
+// Graph -> Plan: fuses what the kernels can do in one step, chooses layouts and kernels, packs
+// weights.
 //
-// A tap keeps a value readable after a run. It is a fusion barrier with an extended life: a tapped and an untapped
-// plan of the same graph compute the same bits (integers always; floats for one ISA).
+// A tap keeps a value readable after a run. It is a fusion barrier with an extended life: a tapped
+// and an untapped plan of the same graph compute the same bits (integers always; floats for one
+// ISA).
 #ifndef ADZE_LOWER_LOWER_H_
 #define ADZE_LOWER_LOWER_H_
 
@@ -17,17 +19,17 @@
 namespace adze {
 
 struct LowerOptions {
-  Isa isa = Isa::kGeneric;       // usually ChooseIsa()
-  std::vector<ValueId> taps;     // values of `graph` (region 0) to keep readable
+  Isa isa = Isa::kGeneric;    // usually ChooseIsa()
+  std::vector<ValueId> taps;  // values of `graph` (region 0) to keep readable
 };
 
 struct LoweredPlan {
   std::shared_ptr<const Plan> plan;
-  std::vector<int32_t> taps;     // plan value index of each tap, in the order of LowerOptions::taps
+  std::vector<int32_t> taps;  // plan value index of each tap, in the order of LowerOptions::taps
 };
 
-// The graph must verify. Unsupported operators, forms and dtypes are refused with kUnsupported naming operator and
-// node: all of them are listed, not only the first.
+// The graph must verify. Unsupported operators, forms and dtypes are refused with kUnsupported
+// naming operator and node: all of them are listed, not only the first.
 Result<LoweredPlan> Lower(const Graph& graph, const LowerOptions& options);
 
 }  // namespace adze

@@ -1,5 +1,5 @@
-// Conv, Gemm and MatMul with a constant weight, plain and fused (domain adze: act_min, act_max, residual), in float and
-// in integers.
+// Conv, Gemm and MatMul with a constant weight, plain and fused (domain adze: act_min, act_max,
+// residual), in float and in integers.
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -28,8 +28,8 @@ struct ConvForm {
   bool transposed_weight = false;  // stored [K][N] (MatMul, Gemm without transB)
   float alpha = 1, beta = 1;       // Gemm, float only
   float act_min = -kInf, act_max = kInf;
-  float inter_scale = 0;           // of the value between convolution and residual add, when it is quantized
-  int32_t inter_zero_point = 0;    // uint8 view
+  float inter_scale = 0;  // of the value between convolution and residual add, when it is quantized
+  int32_t inter_zero_point = 0;  // uint8 view
 };
 
 bool IsDepthwise(const ConvWindow& w) {
@@ -62,14 +62,16 @@ std::optional<std::vector<int32_t>> IntegerBias(const PlanBuilder& b, const Conv
   std::vector<int32_t> bias(acc_scale.size(), 0);
   if (f.bias == kNoId) return bias;
   const Value& v = b.graph().value(f.bias);
-  if (!v.is_constant() || v.constant.size() != static_cast<int64_t>(bias.size())) return std::nullopt;
+  if (!v.is_constant() || v.constant.size() != static_cast<int64_t>(bias.size()))
+    return std::nullopt;
   const Tensor real = b.FloatConstant(f.bias);
   if (!real.defined()) return std::nullopt;
   for (size_t c = 0; c < bias.size(); ++c) {
     if (v.type.quant && v.constant.dtype() == DType::kInt32) {
       const QuantType& q = *v.type.quant;
       const size_t i = q.per_tensor() ? 0 : c;
-      // Codes count as they stand when their scale is the accumulator's, up to float rounding of the product.
+      // Codes count as they stand when their scale is the accumulator's, up to float rounding of
+      // the product.
       if (q.zero_point[i] == 0 && std::abs(q.scale[i] - acc_scale[c]) <= 1e-5f * acc_scale[c]) {
         bias[c] = v.constant.data<int32_t>()[c];
         continue;
@@ -82,7 +84,8 @@ std::optional<std::vector<int32_t>> IntegerBias(const PlanBuilder& b, const Conv
   return bias;
 }
 
-// The integer form: false when a tensor does not have the types the kernels take, or the accumulator could overflow.
+// The integer form: false when a tensor does not have the types the kernels take, or the
+// accumulator could overflow.
 Result<bool> EmitInteger(PlanBuilder& b, const ConvForm& f) {
   const auto x = b.QuantOf(f.x);
   const Value& w = b.graph().value(f.weight);
@@ -244,8 +247,7 @@ Result<bool> LowerConv(PlanBuilder& b, NodeId id) {
     return false;
   }
   const std::vector<int64_t>& wd = w.constant.dims();
-  ADZE_ASSIGN(const WindowGeometry g,
-              ReadWindow(n.attrs, x_shape, std::span(wd).subspan(2)));
+  ADZE_ASSIGN(const WindowGeometry g, ReadWindow(n.attrs, x_shape, std::span(wd).subspan(2)));
   f.window = ToConvWindow(g);
   f.window.out_channels = static_cast<int32_t>(wd[0]);
   f.window.groups = static_cast<int32_t>(n.attrs.Int("group", 1));

@@ -1,4 +1,5 @@
-// Element-wise functions of one or two tensors: float in any layout, 8-bit through tables and integer arithmetic.
+// Element-wise functions of one or two tensors: float in any layout, 8-bit through tables and
+// integer arithmetic.
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -90,8 +91,8 @@ Result<Tensor> OperatorTable(PlanBuilder& b, NodeId id, const U8Quant& in, const
   ADZE_ASSIGN(const std::vector<Tensor> y, EvaluateOp(*FindOp(n.op), n.attrs, inputs, 1));
   Tensor table = Tensor::Allocate(DType::kUInt8, {256});
   for (int32_t q = 0; q < 256; ++q) {
-    table.mutable_data<uint8_t>()[q] = static_cast<uint8_t>(
-        QuantizeOne(y[0].data<float>()[q], out.scale, out.zero_point, 0, 255));
+    table.mutable_data<uint8_t>()[q] =
+        static_cast<uint8_t>(QuantizeOne(y[0].data<float>()[q], out.scale, out.zero_point, 0, 255));
   }
   return table;
 }
@@ -118,8 +119,8 @@ struct BinaryName {
   EltwiseOp op;
 };
 constexpr BinaryName kBinary[] = {
-    {"Add", EltwiseOp::kAdd}, {"Div", EltwiseOp::kDiv},     {"Max", EltwiseOp::kMax},
-    {"Min", EltwiseOp::kMin}, {"Mul", EltwiseOp::kMul},     {"PRelu", EltwiseOp::kPRelu},
+    {"Add", EltwiseOp::kAdd}, {"Div", EltwiseOp::kDiv}, {"Max", EltwiseOp::kMax},
+    {"Min", EltwiseOp::kMin}, {"Mul", EltwiseOp::kMul}, {"PRelu", EltwiseOp::kPRelu},
     {"Pow", EltwiseOp::kPow}, {"Sub", EltwiseOp::kSub},
 };
 

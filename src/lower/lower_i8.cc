@@ -12,7 +12,8 @@ namespace {
 
 constexpr float kInf = std::numeric_limits<float>::infinity();
 
-// What the kernel broadcasts: equal shapes, one element, or one element per channel of a channels-last image.
+// What the kernel broadcasts: equal shapes, one element, or one element per channel of a
+// channels-last image.
 bool CanBroadcast(const Shape& wide, const Shape& narrow) {
   if (wide == narrow || NumElements(narrow).IsConst(1)) return true;
   if (narrow.size() != wide.size() || wide.size() < 3 || narrow[0] != wide[0] ||
@@ -68,8 +69,8 @@ Result<bool> LowerBinaryI8(PlanBuilder& b, NodeId id) {
   const int32_t first = b.As(left, layout);
   const int32_t second = b.As(right, same_rank ? layout : Layout::kLogical);
   const int32_t result = b.Define(y, layout);
-  Step& step = b.AddStep(name == "Mul" ? FamilyId::kMulI8 : FamilyId::kAddI8, id, {first, second},
-                         {result});
+  Step& step =
+      b.AddStep(name == "Mul" ? FamilyId::kMulI8 : FamilyId::kAddI8, id, {first, second}, {result});
   step.SetArgs(args);
   step.in_place = true;
   return true;

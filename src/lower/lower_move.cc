@@ -1,4 +1,5 @@
-// Steps that move values without computing: reshapes, transposes, concatenation, slices, and changes of quantizer.
+// Steps that move values without computing: reshapes, transposes, concatenation, slices, and
+// changes of quantizer.
 #include <algorithm>
 #include <optional>
 
@@ -10,8 +11,8 @@
 namespace adze {
 namespace {
 
-// `in` in the representation `out` has, so that bytes can be moved: uint8 with the quantizer of `out`, float32, or the
-// common integer type. -1 when there is none.
+// `in` in the representation `out` has, so that bytes can be moved: uint8 with the quantizer of
+// `out`, float32, or the common integer type. -1 when there is none.
 int32_t Movable(PlanBuilder& b, NodeId user, ValueId in, ValueId out, Layout layout) {
   if (b.IsQuantized(out)) {
     const auto q = b.QuantOf(out);
@@ -122,8 +123,8 @@ Result<bool> LowerTranspose(PlanBuilder& b, NodeId id) {
 Result<bool> LowerConcat(PlanBuilder& b, NodeId id) {
   const Node& n = b.graph().node(id);
   const ValueId y = n.outputs[0];
-  ADZE_ASSIGN(const int axis, NormalizeAxis(n.attrs.Int("axis"),
-                                            static_cast<int>(b.ShapeOf(y).size())));
+  ADZE_ASSIGN(const int axis,
+              NormalizeAxis(n.attrs.Int("axis"), static_cast<int>(b.ShapeOf(y).size())));
   const Layout layout = CommonLayout(b, n.inputs);
   std::vector<int32_t> inputs;
   for (ValueId in : n.inputs) {
@@ -143,8 +144,8 @@ namespace {
 Result<bool> LowerSplit(PlanBuilder& b, NodeId id) {
   const Node& n = b.graph().node(id);
   const ValueId x = n.inputs[0];
-  ADZE_ASSIGN(const int axis, NormalizeAxis(n.attrs.Int("axis"),
-                                            static_cast<int>(b.ShapeOf(x).size())));
+  ADZE_ASSIGN(const int axis,
+              NormalizeAxis(n.attrs.Int("axis"), static_cast<int>(b.ShapeOf(x).size())));
   for (ValueId out : n.outputs) {
     if (out == kNoId || !b.ShapeOf(out)[static_cast<size_t>(axis)].is_const()) return false;
     if (b.IsQuantized(out) && !b.QuantOf(out)) return false;

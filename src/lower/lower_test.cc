@@ -1,5 +1,5 @@
-// Plans against the operators' references: float close, integers to the bit for every instruction set and thread count,
-// with and without taps.
+// Plans against the operators' references: float close, integers to the bit for every instruction
+// set and thread count, with and without taps.
 #include "lower/lower.h"
 
 #include <gtest/gtest.h>
@@ -71,7 +71,7 @@ struct RunResult {
 };
 
 RunResult RunGraph(const Graph& g, const Tensor& x, Isa isa, int threads,
-              const std::vector<std::string>& taps = {}) {
+                   const std::vector<std::string>& taps = {}) {
   LowerOptions options;
   options.isa = isa;
   for (const std::string& name : taps) options.taps.push_back(g.FindValue(name));
@@ -102,11 +102,11 @@ double RelativeError(const Tensor& a, const Tensor& b) {
 std::string FloatNet() {
   return std::string(R"(graph "net" {
     input %x : float32[N,3,19,17]
-)") + Constant("w1", {20, 3, 3, 3}, 1) + Constant("b1", {20}, 2) +
-         Constant("dw", {20, 1, 3, 3}, 3) + Constant("w2", {36, 20, 1, 1}, 4) +
-         Constant("b2", {36}, 5) + Constant("w3", {20, 36, 1, 1}, 6) +
-         Constant("w4", {20, 10, 3, 1}, 7) + Constant("fc", {10, 40}, 8) +
-         Constant("fb", {10}, 9) + Constant("s", {20, 1, 1}, 10) + R"(
+)") + Constant("w1", {20, 3, 3, 3}, 1) +
+         Constant("b1", {20}, 2) + Constant("dw", {20, 1, 3, 3}, 3) +
+         Constant("w2", {36, 20, 1, 1}, 4) + Constant("b2", {36}, 5) +
+         Constant("w3", {20, 36, 1, 1}, 6) + Constant("w4", {20, 10, 3, 1}, 7) +
+         Constant("fc", {10, 40}, 8) + Constant("fb", {10}, 9) + Constant("s", {20, 1, 1}, 10) + R"(
     const %lo : float32[] = [0]
     const %hi : float32[] = [6]
     %c1 = Conv(%x, %w1, %b1) {strides=[2,2], pads=[1,1,1,1]}
@@ -184,7 +184,8 @@ std::string QuantizedNet() {
   };
   return std::string(R"(graph "net" {
     input %x : float32[N,3,15,13]
-)") + weights("w1", {20, 3, 3, 3}, 1) + Constant("b1", {20}, 2) + weights("dw", {20, 1, 3, 3}, 3) +
+)") + weights("w1", {20, 3, 3, 3}, 1) +
+         Constant("b1", {20}, 2) + weights("dw", {20, 1, 3, 3}, 3) +
          weights("w3", {20, 20, 1, 1}, 4) + weights("fc", {10, 20}, 5) + R"(
     %xq = adze.Requantize(%x) : float32[N,3,15,13] quant(uint8, scale=[0.03], zero_point=[121])
     %c1 = Conv(%xq, %w1, %b1) {strides=[2,2], pads=[1,1,1,1]}

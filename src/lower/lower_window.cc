@@ -58,8 +58,8 @@ Result<bool> LowerSoftmax(PlanBuilder& b, NodeId id) {
   const ValueId x = n.inputs[0];
   if (b.graph().value(x).type.dtype != DType::kFloat32) return false;
   SoftmaxF32Args args;
-  ADZE_ASSIGN(args.axis, NormalizeAxis(n.attrs.Int("axis", -1),
-                                       static_cast<int>(b.ShapeOf(x).size())));
+  ADZE_ASSIGN(args.axis,
+              NormalizeAxis(n.attrs.Int("axis", -1), static_cast<int>(b.ShapeOf(x).size())));
   args.log = n.op.Is("LogSoftmax");
   const Layout layout = b.NativeLayout(x);
   const int32_t source = b.AsFloat(x, layout);

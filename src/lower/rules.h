@@ -14,7 +14,8 @@ namespace adze {
 #include "lower/lower_list.inc"
 #undef ADZE_LOWER
 
-// The 8-bit forms of a binary operator and of a pooling; false when the types ask for the float form.
+// The 8-bit forms of a binary operator and of a pooling; false when the types ask for the float
+// form.
 Result<bool> LowerBinaryI8(PlanBuilder& b, NodeId id);
 Result<bool> LowerPoolI8(PlanBuilder& b, NodeId id, const PoolF32Args& pool);
 
@@ -32,11 +33,12 @@ Tensor MakeTable(const U8Quant& in, const U8Quant& out, Fn&& fn) {
   return table;
 }
 
-// The value as uint8 with quantizer `q` in `layout`: as it is when it has it already, else through a table or a
-// quantize step.
+// The value as uint8 with quantizer `q` in `layout`: as it is when it has it already, else through
+// a table or a quantize step.
 int32_t AsU8(PlanBuilder& b, NodeId user, ValueId id, const U8Quant& q, Layout layout);
 
-// The layout in which moving and element-wise steps best run: channels-last as soon as one of the values is.
+// The layout in which moving and element-wise steps best run: channels-last as soon as one of the
+// values is.
 Layout CommonLayout(PlanBuilder& b, std::span<const ValueId> values);
 
 }  // namespace adze

@@ -64,7 +64,8 @@ constexpr bool IsFloat(DType t) {
 // Integers, not bool.
 constexpr bool IsInteger(DType t) { return t >= DType::kInt8 && t <= DType::kUInt64; }
 
-// Smallest and largest value of an integer type of at most 32 bits, or int64; {0, 0} for other types.
+// Smallest and largest value of an integer type of at most 32 bits, or int64; {0, 0} for other
+// types.
 struct IntRange {
   int64_t min;
   int64_t max;
@@ -90,8 +91,8 @@ constexpr IntRange RangeOf(DType t) {
   }
 }
 
-const char* DTypeName(DType t);                            // "float32", "uint8", "bool" …
-std::optional<DType> ParseDType(std::string_view name);    // the inverse
+const char* DTypeName(DType t);                          // "float32", "uint8", "bool" …
+std::optional<DType> ParseDType(std::string_view name);  // the inverse
 
 }  // namespace adze
 

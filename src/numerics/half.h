@@ -1,5 +1,5 @@
-// IEEE 754 binary16 and bfloat16: storage codecs. Decoding is exact; encoding rounds to nearest, ties to even;
-// overflow gives infinity; NaN stays NaN (quiet, sign and top payload bits kept).
+// IEEE 754 binary16 and bfloat16: storage codecs. Decoding is exact; encoding rounds to nearest,
+// ties to even; overflow gives infinity; NaN stays NaN (quiet, sign and top payload bits kept).
 #ifndef ADZE_NUMERICS_HALF_H_
 #define ADZE_NUMERICS_HALF_H_
 
@@ -18,7 +18,8 @@ inline uint16_t EncodeBFloat16(float value) {
   return static_cast<uint16_t>((x + 0x7fffu + ((x >> 16) & 1u)) >> 16);
 }
 
-// binary16: 1 sign, 5 exponent (bias 15), 10 mantissa bits. Largest finite 65504, smallest subnormal 2^-24.
+// binary16: 1 sign, 5 exponent (bias 15), 10 mantissa bits. Largest finite 65504, smallest
+// subnormal 2^-24.
 inline float DecodeFloat16(uint16_t bits) {
   const uint32_t sign = static_cast<uint32_t>(bits & 0x8000u) << 16;
   const uint32_t exponent = (bits >> 10) & 0x1fu;

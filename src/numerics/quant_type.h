@@ -1,4 +1,5 @@
-// Quantization as part of a value's type: real = scale * (stored - zero_point), following ONNX QuantizeLinear.
+// Quantization as part of a value's type: real = scale * (stored - zero_point), following ONNX
+// QuantizeLinear.
 #ifndef ADZE_NUMERICS_QUANT_TYPE_H_
 #define ADZE_NUMERICS_QUANT_TYPE_H_
 
@@ -14,11 +15,11 @@ namespace adze {
 // One affine quantizer: per tensor (one scale), per channel along `axis`, or blocked along `axis`.
 // The *expressed* type (float32) is the tensor's dtype; `storage` is what lies in memory.
 struct QuantType {
-  DType storage = DType::kUInt8;     // kInt8, kUInt8, kInt16, kUInt16 or kInt32 (bias)
-  std::vector<float> scale;          // > 0 and finite; size 1, channels, or blocks in tensor order
-  std::vector<int32_t> zero_point;   // same size as scale, each within the storage range
-  int axis = -1;                     // -1: per tensor; else the channel axis in the tensor's logical order
-  int64_t block_size = 0;            // 0: not blocked
+  DType storage = DType::kUInt8;    // kInt8, kUInt8, kInt16, kUInt16 or kInt32 (bias)
+  std::vector<float> scale;         // > 0 and finite; size 1, channels, or blocks in tensor order
+  std::vector<int32_t> zero_point;  // same size as scale, each within the storage range
+  int axis = -1;           // -1: per tensor; else the channel axis in the tensor's logical order
+  int64_t block_size = 0;  // 0: not blocked
 
   bool per_tensor() const { return axis < 0; }
   // True when every zero point is 0 (signed storage) — what "symmetric" means throughout.
@@ -26,17 +27,19 @@ struct QuantType {
   friend bool operator==(const QuantType&, const QuantType&) = default;
 };
 
-// Checks the invariants named beside the members. `channels` is the size of the axis (ignored when per tensor).
+// Checks the invariants named beside the members. `channels` is the size of the axis (ignored when
+// per tensor).
 Status VerifyQuantType(const QuantType& q, int64_t channels);
 
 // "uint8<0.0235:128>", "int8<axis=0,32 scales>": for messages and the text form.
 std::string QuantTypeSummary(const QuantType& q);
 
 // The affine parameters of one tensor-wide quantizer covering [min, max].
-// Asymmetric: zero is made exactly representable (the range is widened to include it); the zero point is rounded to
-// nearest even. Symmetric: scale = max|x| / qmax with zero point 0 for signed storage (the most negative code is
-// not used), or the middle code for unsigned storage. A range of zero width, or narrower than `min_range`, is
-// widened to it, so that the scale is never zero, subnormal or infinite.
+// Asymmetric: zero is made exactly representable (the range is widened to include it); the zero
+// point is rounded to nearest even. Symmetric: scale = max|x| / qmax with zero point 0 for signed
+// storage (the most negative code is not used), or the middle code for unsigned storage. A range of
+// zero width, or narrower than `min_range`, is widened to it, so that the scale is never zero,
+// subnormal or infinite.
 struct AffineParams {
   float scale;
   int32_t zero_point;

@@ -12,8 +12,8 @@ namespace adze {
 // Nearest integer, ties to even, as a float. Relies on the default floating-point environment.
 inline float RoundNearestEven(float x) { return std::nearbyintf(x); }
 
-// Rounds, then saturates to [lo, hi]; NaN gives `lo` clamped around zero, that is 0 if representable, else lo.
-// |lo|, |hi| <= 2^24, so both are exact floats.
+// Rounds, then saturates to [lo, hi]; NaN gives `lo` clamped around zero, that is 0 if
+// representable, else lo. |lo|, |hi| <= 2^24, so both are exact floats.
 inline int32_t RoundSaturate(float x, int32_t lo, int32_t hi) {
   if (std::isnan(x)) return lo > 0 ? lo : (hi < 0 ? hi : 0);
   const float r = RoundNearestEven(x);
@@ -22,8 +22,9 @@ inline int32_t RoundSaturate(float x, int32_t lo, int32_t hi) {
   return static_cast<int32_t>(r);
 }
 
-// q = saturate(rne(x / scale) + zero_point): QuantizeLinear. The division is a float division, as ONNX defines it.
-// The rounded quotient is clamped before the zero point is added, which is the same value without overflow.
+// q = saturate(rne(x / scale) + zero_point): QuantizeLinear. The division is a float division, as
+// ONNX defines it. The rounded quotient is clamped before the zero point is added, which is the
+// same value without overflow.
 inline int32_t QuantizeOne(float x, float scale, int32_t zero_point, int32_t lo, int32_t hi) {
   return RoundSaturate(x / scale, lo - zero_point, hi - zero_point) + zero_point;
 }

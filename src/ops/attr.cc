@@ -39,7 +39,7 @@ bool Same(const AttrValue& a, const AttrValue& b) {
 }  // namespace
 
 const char* AttrKindName(AttrKind kind) {
-  static constexpr const char* kNames[] = {"int",      "float", "string", "tensor",
+  static constexpr const char* kNames[] = {"int",      "float",      "string",     "tensor",
                                            "int list", "float list", "string list"};
   return kNames[static_cast<int>(kind)];
 }
@@ -56,8 +56,9 @@ const AttrValue* AttrMap::Find(std::string_view name) const {
 }
 
 void AttrMap::Set(std::string_view name, AttrValue value) {
-  const auto it = std::lower_bound(items_.begin(), items_.end(), name,
-                                   [](const auto& item, std::string_view n) { return item.first < n; });
+  const auto it =
+      std::lower_bound(items_.begin(), items_.end(), name,
+                       [](const auto& item, std::string_view n) { return item.first < n; });
   if (it != items_.end() && it->first == name) {
     it->second = std::move(value);
   } else {

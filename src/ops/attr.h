@@ -22,8 +22,9 @@ enum class AttrKind : int { kInt, kFloat, kString, kTensor, kInts, kFloats, kStr
 const char* AttrKindName(AttrKind kind);
 inline AttrKind KindOf(const AttrValue& v) { return static_cast<AttrKind>(v.index()); }
 
-// Lookups are allocation-free linear searches: operators have at most a dozen attributes. The typed getters return
-// the default when the name is absent; a value of another kind is our bug (CheckNode refuses it on reading).
+// Lookups are allocation-free linear searches: operators have at most a dozen attributes. The typed
+// getters return the default when the name is absent; a value of another kind is our bug (CheckNode
+// refuses it on reading).
 class AttrMap {
  public:
   AttrMap() = default;
@@ -37,8 +38,8 @@ class AttrMap {
   int64_t Int(std::string_view name, int64_t fallback = 0) const;
   float Float(std::string_view name, float fallback = 0.0f) const;
   std::string_view String(std::string_view name, std::string_view fallback = "") const;
-  std::span<const int64_t> Ints(std::string_view name) const;    // empty when absent
-  std::span<const float> Floats(std::string_view name) const;    // empty when absent
+  std::span<const int64_t> Ints(std::string_view name) const;  // empty when absent
+  std::span<const float> Floats(std::string_view name) const;  // empty when absent
   const Tensor* TensorOrNull(std::string_view name) const;
 
   auto begin() const { return items_.begin(); }

@@ -123,10 +123,12 @@ TEST(Arithmetic, IntegersWrapAndDivideLikeC) {
             "integer division by zero at element 1");
   EXPECT_EQ(Error("Mod", {V<uint8_t>({1}), V<uint8_t>({0})}),
             "integer division by zero at element 0");
-  EXPECT_EQ(RunOp<int32_t>("Mod", {V<int32_t>({-7, 7, -7, INT32_MIN}), V<int32_t>({3, -3, -3, -1})}),
-            (std::vector<int32_t>{2, -2, -1, 0}));
-  EXPECT_EQ(RunOp<int32_t>("Mod", {V<int32_t>({-7, 7}), V<int32_t>({3, -3})}, {{"fmod", int64_t{1}}}),
-            (std::vector<int32_t>{-1, 1}));
+  EXPECT_EQ(
+      RunOp<int32_t>("Mod", {V<int32_t>({-7, 7, -7, INT32_MIN}), V<int32_t>({3, -3, -3, -1})}),
+      (std::vector<int32_t>{2, -2, -1, 0}));
+  EXPECT_EQ(
+      RunOp<int32_t>("Mod", {V<int32_t>({-7, 7}), V<int32_t>({3, -3})}, {{"fmod", int64_t{1}}}),
+      (std::vector<int32_t>{-1, 1}));
   EXPECT_EQ(RunOp<float>("Mod", {F({-7.5f}), F({2})}, {{"fmod", int64_t{1}}}), (Floats{-1.5f}));
   EXPECT_EQ(Error("Mod", {F({1}), F({1})}), "fmod must be 1 for floating-point inputs");
   EXPECT_EQ(Error("Add", {F({1}), V<int32_t>({1})}),
@@ -277,10 +279,11 @@ TEST(Cast, EveryPairOfTypesKeepsSmallNumbers) {
 }
 
 TEST(Range, CountsAndSteps) {
-  EXPECT_EQ(RunOp<float>("Range", {Tensor::Scalar(1.0f), Tensor::Scalar(2.1f), Tensor::Scalar(0.5f)}),
-            (Floats{1, 1.5f, 2}));
+  EXPECT_EQ(
+      RunOp<float>("Range", {Tensor::Scalar(1.0f), Tensor::Scalar(2.1f), Tensor::Scalar(0.5f)}),
+      (Floats{1, 1.5f, 2}));
   EXPECT_EQ(RunOp<int32_t>("Range", {Tensor::Scalar<int32_t>(10), Tensor::Scalar<int32_t>(4),
-                                   Tensor::Scalar<int32_t>(-3)}),
+                                     Tensor::Scalar<int32_t>(-3)}),
             (std::vector<int32_t>{10, 7}));
   const auto error = [](auto a, auto b, auto c) {
     return Error("Range", {Tensor::Scalar(a), Tensor::Scalar(b), Tensor::Scalar(c)});
@@ -397,7 +400,8 @@ TEST(Reduce, CornersOfTypes) {
 TEST(ArgMax, TiesAndNaN) {
   const Tensor x = F({2, 3}, {1, 5, 5, kNaN, 0, kNaN});
   EXPECT_EQ(RunOp<int64_t>("ArgMax", {x}, {{"axis", int64_t{1}}}), (Ints{1, 0}));
-  EXPECT_EQ(RunOp<int64_t>("ArgMax", {F({1, 5, 5})}, {{"select_last_index", int64_t{1}}}), (Ints{2}));
+  EXPECT_EQ(RunOp<int64_t>("ArgMax", {F({1, 5, 5})}, {{"select_last_index", int64_t{1}}}),
+            (Ints{2}));
   EXPECT_EQ(RunOp<int64_t>("ArgMin", {F({2, 2}, {1, 0, 0, 0})}, {{"keepdims", int64_t{0}}}),
             (Ints{1, 0}));
   EXPECT_EQ(Error("ArgMax", {F({0, 2}, {})}), "dimension 0 of [0,2] is empty");

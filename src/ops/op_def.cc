@@ -20,8 +20,7 @@ OpType OpType::Intern(std::string_view domain, std::string_view name) {
   static Table* const table = new Table;
   if (domain == "ai.onnx") domain = "";
   const std::lock_guard<std::mutex> lock(table->mutex);
-  auto [it, inserted] =
-      table->entries.try_emplace({std::string(domain), std::string(name)});
+  auto [it, inserted] = table->entries.try_emplace({std::string(domain), std::string(name)});
   if (inserted) it->second = Entry{std::string(domain), std::string(name)};
   OpType type;
   type.entry_ = &it->second;

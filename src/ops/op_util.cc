@@ -64,8 +64,8 @@ Status UnsupportedDType(DType dtype) {
 
 Status CheckSameSize(const EvalContext& ctx) {
   if (ctx.in(0).size() == ctx.out(0).size()) return OkStatus();
-  return InvalidInput("input has " + std::to_string(ctx.in(0).size()) + " elements but the output " +
-                      std::to_string(ctx.out(0).size()));
+  return InvalidInput("input has " + std::to_string(ctx.in(0).size()) +
+                      " elements but the output " + std::to_string(ctx.out(0).size()));
 }
 
 Result<WindowGeometry> ReadWindowAttrs(const AttrMap& attrs, size_t spatial_rank,
@@ -91,8 +91,8 @@ Result<WindowGeometry> ReadWindowAttrs(const AttrMap& attrs, size_t spatial_rank
     }
     for (size_t i = 0; i < count; ++i) {
       if (v[i] < min || v[i] > (1 << 24)) {
-        return InvalidInput(std::string(name) + " = " + std::to_string(v[i]) + " must be >= " +
-                            std::to_string(min) + " and at most 2^24");
+        return InvalidInput(std::string(name) + " = " + std::to_string(v[i]) +
+                            " must be >= " + std::to_string(min) + " and at most 2^24");
       }
       assign(i, v[i]);
     }
@@ -107,9 +107,8 @@ Result<WindowGeometry> ReadWindowAttrs(const AttrMap& attrs, size_t spatial_rank
   }
   ADZE_TRY(read("strides", n, 1, [&](size_t i, int64_t v) { g.stride[i] = v; }));
   ADZE_TRY(read("dilations", n, 1, [&](size_t i, int64_t v) { g.dilation[i] = v; }));
-  ADZE_TRY(read("pads", 2 * n, 0, [&](size_t i, int64_t v) {
-    (i < n ? g.pad_begin[i] : g.pad_end[i - n]) = v;
-  }));
+  ADZE_TRY(read("pads", 2 * n, 0,
+                [&](size_t i, int64_t v) { (i < n ? g.pad_begin[i] : g.pad_end[i - n]) = v; }));
   return g;
 }
 

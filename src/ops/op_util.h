@@ -1,4 +1,5 @@
-// Helpers shared by operator files: common shape rules and element-wise loops of the reference evaluations.
+// Helpers shared by operator files: common shape rules and element-wise loops of the reference
+// evaluations.
 #ifndef ADZE_OPS_OP_UTIL_H_
 #define ADZE_OPS_OP_UTIL_H_
 
@@ -15,11 +16,12 @@ namespace adze {
 // Output 0 has dtype and shape of input 0.
 Status InferSameAsInput(InferContext& ctx);
 
-// Multidirectional (NumPy) broadcasting of two shapes; InvalidInput when two constant dims clash. A symbolic dim
-// against a constant > 1 takes the constant; two different symbols are refused as Unsupported.
+// Multidirectional (NumPy) broadcasting of two shapes; InvalidInput when two constant dims clash. A
+// symbolic dim against a constant > 1 takes the constant; two different symbols are refused as
+// Unsupported.
 Result<Shape> BroadcastShapes(const Shape& a, const Shape& b);
-// Output 0: broadcast of inputs 0 and 1, which must have the same dtype; output dtype `dtype`, or the inputs' when
-// kUndefined.
+// Output 0: broadcast of inputs 0 and 1, which must have the same dtype; output dtype `dtype`, or
+// the inputs' when kUndefined.
 Status InferBroadcast(InferContext& ctx, DType dtype = DType::kUndefined);
 
 // axis in [-rank, rank) -> [0, rank); InvalidInput otherwise.
@@ -29,36 +31,71 @@ Result<int> NormalizeAxis(int64_t axis, int rank);
 template <typename Fn>
 bool DispatchDType(DType dtype, Fn&& fn) {
   switch (dtype) {
-    case DType::kFloat32: fn(float{}); return true;
-    case DType::kFloat64: fn(double{}); return true;
-    case DType::kInt8: fn(int8_t{}); return true;
-    case DType::kUInt8: fn(uint8_t{}); return true;
-    case DType::kInt16: fn(int16_t{}); return true;
-    case DType::kUInt16: fn(uint16_t{}); return true;
-    case DType::kInt32: fn(int32_t{}); return true;
-    case DType::kUInt32: fn(uint32_t{}); return true;
-    case DType::kInt64: fn(int64_t{}); return true;
-    case DType::kUInt64: fn(uint64_t{}); return true;
-    case DType::kBool: fn(bool{}); return true;
-    default: return false;
+    case DType::kFloat32:
+      fn(float{});
+      return true;
+    case DType::kFloat64:
+      fn(double{});
+      return true;
+    case DType::kInt8:
+      fn(int8_t{});
+      return true;
+    case DType::kUInt8:
+      fn(uint8_t{});
+      return true;
+    case DType::kInt16:
+      fn(int16_t{});
+      return true;
+    case DType::kUInt16:
+      fn(uint16_t{});
+      return true;
+    case DType::kInt32:
+      fn(int32_t{});
+      return true;
+    case DType::kUInt32:
+      fn(uint32_t{});
+      return true;
+    case DType::kInt64:
+      fn(int64_t{});
+      return true;
+    case DType::kUInt64:
+      fn(uint64_t{});
+      return true;
+    case DType::kBool:
+      fn(bool{});
+      return true;
+    default:
+      return false;
   }
 }
 
 // Reads element i of a float16/bfloat16/float32/float64 tensor as float (double narrows).
 inline float FloatAt(const ConstTensorView& t, int64_t i) {
   switch (t.dtype) {
-    case DType::kFloat16: return DecodeFloat16(static_cast<const uint16_t*>(t.data)[i]);
-    case DType::kBFloat16: return DecodeBFloat16(static_cast<const uint16_t*>(t.data)[i]);
-    case DType::kFloat64: return static_cast<float>(static_cast<const double*>(t.data)[i]);
-    default: return static_cast<const float*>(t.data)[i];
+    case DType::kFloat16:
+      return DecodeFloat16(static_cast<const uint16_t*>(t.data)[i]);
+    case DType::kBFloat16:
+      return DecodeBFloat16(static_cast<const uint16_t*>(t.data)[i]);
+    case DType::kFloat64:
+      return static_cast<float>(static_cast<const double*>(t.data)[i]);
+    default:
+      return static_cast<const float*>(t.data)[i];
   }
 }
 inline void SetFloatAt(const TensorView& t, int64_t i, float v) {
   switch (t.dtype) {
-    case DType::kFloat16: static_cast<uint16_t*>(t.data)[i] = EncodeFloat16(v); break;
-    case DType::kBFloat16: static_cast<uint16_t*>(t.data)[i] = EncodeBFloat16(v); break;
-    case DType::kFloat64: static_cast<double*>(t.data)[i] = v; break;
-    default: static_cast<float*>(t.data)[i] = v; break;
+    case DType::kFloat16:
+      static_cast<uint16_t*>(t.data)[i] = EncodeFloat16(v);
+      break;
+    case DType::kBFloat16:
+      static_cast<uint16_t*>(t.data)[i] = EncodeBFloat16(v);
+      break;
+    case DType::kFloat64:
+      static_cast<double*>(t.data)[i] = v;
+      break;
+    default:
+      static_cast<float*>(t.data)[i] = v;
+      break;
   }
 }
 
@@ -103,8 +140,8 @@ Status MapUnaryFloat(const EvalContext& ctx, Fn&& fn) {
   return OkStatus();
 }
 
-// Visits an output of shape `out_dims` in row-major order with the element offsets of two broadcast inputs:
-// fn(out_offset, a_offset, b_offset). Ranks <= kMaxRank.
+// Visits an output of shape `out_dims` in row-major order with the element offsets of two broadcast
+// inputs: fn(out_offset, a_offset, b_offset). Ranks <= kMaxRank.
 template <typename Fn>
 void ForEachBroadcast(std::span<const int64_t> out_dims, std::span<const int64_t> a_dims,
                       std::span<const int64_t> b_dims, Fn&& fn) {
@@ -139,8 +176,9 @@ void ForEachBroadcast(std::span<const int64_t> out_dims, std::span<const int64_t
   }
 }
 
-// Spatial geometry of convolution and pooling on a [N, C, spatial...] input of 1 to 3 spatial dimensions.
-// Filled from the attributes kernel_shape, strides, dilations, pads, auto_pad, ceil_mode.
+// Spatial geometry of convolution and pooling on a [N, C, spatial...] input of 1 to 3 spatial
+// dimensions. Filled from the attributes kernel_shape, strides, dilations, pads, auto_pad,
+// ceil_mode.
 struct WindowGeometry {
   int spatial_rank = 0;
   int64_t kernel[3] = {1, 1, 1};
@@ -149,12 +187,12 @@ struct WindowGeometry {
   int64_t pad_begin[3] = {0, 0, 0};
   int64_t pad_end[3] = {0, 0, 0};
 };
-// The explicit attributes only (kernel_shape, strides, dilations, pads) for `spatial_rank` dimensions; `kernel_shape`
-// gives the window when the attribute is absent (convolution weights).
+// The explicit attributes only (kernel_shape, strides, dilations, pads) for `spatial_rank`
+// dimensions; `kernel_shape` gives the window when the attribute is absent (convolution weights).
 Result<WindowGeometry> ReadWindowAttrs(const AttrMap& attrs, size_t spatial_rank,
                                        std::span<const int64_t> kernel_shape);
-// The same with auto_pad resolved for the input `x`. SAME_* padding needs the input dims; they may be symbolic only
-// where the padding does not depend on them (stride 1).
+// The same with auto_pad resolved for the input `x`. SAME_* padding needs the input dims; they may
+// be symbolic only where the padding does not depend on them (stride 1).
 Result<WindowGeometry> ReadWindow(const AttrMap& attrs, const Shape& x,
                                   std::span<const int64_t> kernel_shape);
 // For evaluations: concrete dims, no allocation on success.

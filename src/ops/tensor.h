@@ -1,4 +1,5 @@
-// Tensors outside the runtime: constants, inputs, outputs. Dense, row-major, logical dimension order.
+// Tensors outside the runtime: constants, inputs, outputs. Dense, row-major, logical dimension
+// order.
 #ifndef ADZE_OPS_TENSOR_H_
 #define ADZE_OPS_TENSOR_H_
 
@@ -23,17 +24,28 @@ inline constexpr int64_t kMaxElements = int64_t{1} << 40;
 // C++ type <-> DType for the types that code computes with.
 template <typename T>
 inline constexpr DType kDTypeOf = DType::kUndefined;
-template <> inline constexpr DType kDTypeOf<float> = DType::kFloat32;
-template <> inline constexpr DType kDTypeOf<double> = DType::kFloat64;
-template <> inline constexpr DType kDTypeOf<int8_t> = DType::kInt8;
-template <> inline constexpr DType kDTypeOf<uint8_t> = DType::kUInt8;
-template <> inline constexpr DType kDTypeOf<int16_t> = DType::kInt16;
-template <> inline constexpr DType kDTypeOf<uint16_t> = DType::kUInt16;
-template <> inline constexpr DType kDTypeOf<int32_t> = DType::kInt32;
-template <> inline constexpr DType kDTypeOf<uint32_t> = DType::kUInt32;
-template <> inline constexpr DType kDTypeOf<int64_t> = DType::kInt64;
-template <> inline constexpr DType kDTypeOf<uint64_t> = DType::kUInt64;
-template <> inline constexpr DType kDTypeOf<bool> = DType::kBool;
+template <>
+inline constexpr DType kDTypeOf<float> = DType::kFloat32;
+template <>
+inline constexpr DType kDTypeOf<double> = DType::kFloat64;
+template <>
+inline constexpr DType kDTypeOf<int8_t> = DType::kInt8;
+template <>
+inline constexpr DType kDTypeOf<uint8_t> = DType::kUInt8;
+template <>
+inline constexpr DType kDTypeOf<int16_t> = DType::kInt16;
+template <>
+inline constexpr DType kDTypeOf<uint16_t> = DType::kUInt16;
+template <>
+inline constexpr DType kDTypeOf<int32_t> = DType::kInt32;
+template <>
+inline constexpr DType kDTypeOf<uint32_t> = DType::kUInt32;
+template <>
+inline constexpr DType kDTypeOf<int64_t> = DType::kInt64;
+template <>
+inline constexpr DType kDTypeOf<uint64_t> = DType::kUInt64;
+template <>
+inline constexpr DType kDTypeOf<bool> = DType::kBool;
 
 // Product of dims; -1 if a dimension is negative or the product exceeds kMaxElements.
 int64_t NumElements(std::span<const int64_t> dims);
@@ -71,15 +83,17 @@ struct TensorView {
   operator ConstTensorView() const { return {dtype, dims, data}; }  // NOLINT
 };
 
-// A tensor that shares ownership of immutable bytes: its own allocation, or a view into a mapped file kept alive by
-// `owner`. Copying is cheap. Data is 64-byte aligned when allocated here, and aligned to the element otherwise.
+// A tensor that shares ownership of immutable bytes: its own allocation, or a view into a mapped
+// file kept alive by `owner`. Copying is cheap. Data is 64-byte aligned when allocated here, and
+// aligned to the element otherwise.
 class Tensor {
  public:
   Tensor() = default;  // undefined
-  // Zero-filled; the caller may write through mutable_data() while it is the only owner. The dims must be sane
-  // (NumElements >= 0).
+  // Zero-filled; the caller may write through mutable_data() while it is the only owner. The dims
+  // must be sane (NumElements >= 0).
   static Tensor Allocate(DType dtype, std::vector<int64_t> dims);
-  // Allocate for sizes that come from a file or an option: refuses bad dims and what memory cannot hold.
+  // Allocate for sizes that come from a file or an option: refuses bad dims and what memory cannot
+  // hold.
   static Result<Tensor> TryAllocate(DType dtype, std::vector<int64_t> dims);
   // Borrows `data`, kept alive by `owner`; must be aligned to the element size.
   static Tensor View(DType dtype, std::vector<int64_t> dims, const void* data,
@@ -140,7 +154,8 @@ class Tensor {
 // Same dtype, dims and bytes.
 bool BitEqual(const Tensor& a, const Tensor& b);
 
-// Element `i` of an integer (or bool) tensor as int64; the whole of it as a list. The dtype must be integer or bool.
+// Element `i` of an integer (or bool) tensor as int64; the whole of it as a list. The dtype must be
+// integer or bool.
 int64_t IntegerAt(const ConstTensorView& t, int64_t i);
 std::vector<int64_t> ToInt64s(const ConstTensorView& t);
 

@@ -1,7 +1,6 @@
-// fuse_activation: Conv, Gemm, MatMul or an 8-bit Add followed by Relu or Clip becomes one adze operator with act_min and
-// act_max.
-// With a value between that has its own quantizer this is exact only if the activation's output has the same one: then
-// the clamp commutes with the rounding.
+// fuse_activation: Conv, Gemm, MatMul or an 8-bit Add followed by Relu or Clip becomes one adze
+// operator with act_min and act_max. With a value between that has its own quantizer this is exact
+// only if the activation's output has the same one: then the clamp commutes with the rounding.
 #include <cmath>
 
 #include "passes/fuse_util.h"
@@ -9,7 +8,8 @@
 namespace adze {
 namespace {
 
-// An addition of 8-bit values whose clamped sum is 8-bit too. Float additions have no clamp of their own.
+// An addition of 8-bit values whose clamped sum is 8-bit too. Float additions have no clamp of
+// their own.
 bool IsIntegerAdd(const Graph& graph, NodeId add, ValueId clamped) {
   const Node& n = graph.node(add);
   return n.op.Is("Add") && Is8BitPerTensor(graph, clamped) && Is8BitPerTensor(graph, n.inputs[0]) &&
@@ -29,7 +29,8 @@ Match MatchNode(const Graph& graph, NodeId id, const PassContext& context) {
   if (!bounds) return Match::No("the bounds are not constant");
   if (!(bounds->lo <= bounds->hi)) return Match::No("the bounds are in the wrong order");
   const AttrMap& attrs = graph.node(before).attrs;
-  if (attrs.Has("act_min") || attrs.Has("act_max")) return Match::No("it has an activation already");
+  if (attrs.Has("act_min") || attrs.Has("act_max"))
+    return Match::No("it has an activation already");
   if (add && (graph.value(graph.node(before).inputs[0]).is_constant() ||
               graph.value(graph.node(before).inputs[1]).is_constant())) {
     return Match::No("an operand of the addition is constant");

@@ -1,19 +1,22 @@
-// fuse_residual_add: Conv followed by the addition of a tensor of the same shape becomes adze.Conv with a residual. With integers the
-// value between keeps its quantizer in inter_scale and inter_zero_point (of its codes seen as uint8), and the kernel
-// re-rounds to it in registers, so no bit changes.
+// fuse_residual_add: Conv followed by the addition of a tensor of the same shape becomes adze.Conv
+// with a residual. With integers the value between keeps its quantizer in inter_scale and
+// inter_zero_point (of its codes seen as uint8), and the kernel re-rounds to it in registers, so no
+// bit changes.
 #include "passes/fuse_util.h"
 
 namespace adze {
 namespace {
 
-// Why operand `inner` of Add `id`, the output of a Conv, cannot be fused with the other operand as residual.
+// Why operand `inner` of Add `id`, the output of a Conv, cannot be fused with the other operand as
+// residual.
 std::optional<std::string> WhyNot(const Graph& graph, NodeId id, ValueId inner, ValueId residual,
                                   const PassContext& context) {
   const ValueId y = graph.node(id).outputs[0];
   const NodeId conv = graph.value(inner).producer;
   const AttrMap& attrs = graph.node(conv).attrs;
   if (graph.input(conv, 3) != kNoId) return "the Conv has a residual already";
-  if (attrs.Has("act_min") || attrs.Has("act_max")) return "the activation comes before the addition";
+  if (attrs.Has("act_min") || attrs.Has("act_max"))
+    return "the activation comes before the addition";
   if (inner == residual) return "both operands are the Conv's output";
   if (!SameShape(graph, inner, residual) || !SameShape(graph, inner, y)) {
     return "the operands differ in shape";
@@ -21,7 +24,8 @@ std::optional<std::string> WhyNot(const Graph& graph, NodeId id, ValueId inner, 
   if (graph.value(residual).is_constant()) return "the other operand is a constant";
   if (auto reason = WhyNoKernel(graph, conv)) return reason;
   if (auto reason = WhyNeeded(graph, inner, context)) return reason;
-  const bool any = IsQuantized(graph, inner) || IsQuantized(graph, residual) || IsQuantized(graph, y);
+  const bool any =
+      IsQuantized(graph, inner) || IsQuantized(graph, residual) || IsQuantized(graph, y);
   if (any && !(Is8BitPerTensor(graph, inner) && Is8BitPerTensor(graph, residual) &&
                Is8BitPerTensor(graph, y))) {
     return "operands and sum are not all 8-bit integers";

@@ -101,8 +101,9 @@ struct Pipeline {
 };
 // "simplify":        what `adze opt` does: only standard ONNX operators come out
 // "fuse":            for execution, run inside Lower: operators of domain adze come out
-// "lift":            Q/DQ nodes become types of values; after reading
+// "lift":            Q/DQ nodes and integer operators become types of values; after reading
 // "lower_qdq":       types of values become Q/DQ nodes; before writing
+// "lower_qoperator": types of values become integer operators; before writing
 std::span<const Pipeline> AllPipelines();
 const Pipeline* FindPipeline(std::string_view name);  // null when unknown
 

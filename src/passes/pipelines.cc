@@ -26,14 +26,17 @@ constexpr const char* kFuse[] = {
     "fuse_hard_swish", "fuse_silu", "fuse_matmul_bias", "fuse_residual_add", "fuse_activation",
 };
 
-constexpr const char* kLift[] = {"lift_qdq"};
+constexpr const char* kLift[] = {"lift_qoperator", "lift_qdq"};
 constexpr const char* kLowerQdq[] = {"lower_qdq"};
+constexpr const char* kLowerQoperator[] = {"lower_qoperator"};
 
 constexpr Pipeline kPipelines[] = {
     {"simplify", "Fewer and simpler standard operators, the same function", kSimplify},
     {"fuse", "Operators that run in one step", kFuse},
-    {"lift", "Q/DQ nodes become types of values", kLift},
+    {"lift", "Q/DQ nodes and integer operators become types of values", kLift},
     {"lower_qdq", "Types of values become Q/DQ nodes", kLowerQdq},
+    {"lower_qoperator", "Types of values become integer operators (QLinearConv …)",
+     kLowerQoperator},
 };
 
 }  // namespace

@@ -25,6 +25,19 @@ Tensor ZeroPoints(const QuantType& q, std::vector<int64_t> dims) {
 bool IsQuantize(const Node& n) { return IsQdqOp(n, "QuantizeLinear") && n.inputs.size() >= 2; }
 bool IsDequantize(const Node& n) { return IsQdqOp(n, "DequantizeLinear") && n.inputs.size() >= 2; }
 
+bool MovesValues(const Node& n) {
+  static constexpr std::string_view kMoves[] = {
+      "Expand", "Flatten", "Gather", "Identity", "MaxPool",   "Pad",       "Reshape",
+      "Resize", "Slice",   "Split",  "Squeeze",  "Transpose", "Unsqueeze",
+  };
+  if (n.op.Is("Resize")) {
+    return n.attrs.String("mode", "nearest") == "nearest" &&
+           n.attrs.String("coordinate_transformation_mode") != "tf_crop_and_resize";
+  }
+  return n.op.domain().empty() &&
+         std::find(std::begin(kMoves), std::end(kMoves), n.op.name()) != std::end(kMoves);
+}
+
 QuantPtr ReadQuantParams(const Graph& graph, ValueId scale, ValueId zero_point, DType storage,
                          int axis, int64_t block_size) {
   const Tensor* const s = ConstantOrNull(graph, scale);
@@ -109,6 +122,11 @@ ValueId AddQdqNode(Graph& graph, const char* op, ValueId x, const QuantType& q,
 
 }  // namespace
 
+ValueId AddQuantize(Graph& graph, ValueId x, const QuantType& q, const QuantConstants& params,
+                    RegionId region, NodeId before, const std::string& name) {
+  return AddQdqNode(graph, "QuantizeLinear", x, q, params, region, before, name);
+}
+
 ValueId AddDequantize(Graph& graph, ValueId integers, const QuantType& q,
                       const QuantConstants& params, RegionId region, NodeId before,
                       const std::string& name) {
@@ -124,8 +142,7 @@ ValueId AddQdq(Graph& graph, ValueId x, const QuantType& q, const QuantConstants
   } else if (!graph.top().nodes.empty()) {
     before = graph.top().nodes.front();
   }
-  const ValueId integers =
-      AddQdqNode(graph, "QuantizeLinear", x, q, params, region, before, base + "_quantized");
+  const ValueId integers = AddQuantize(graph, x, q, params, region, before, base + "_quantized");
   return AddDequantize(graph, integers, q, params, region, before, base + "_dequantized");
 }
 

@@ -17,6 +17,9 @@ using QuantPtr = std::shared_ptr<const QuantType>;
 bool IsQuantize(const Node& n);
 bool IsDequantize(const Node& n);
 
+// Operators that only move or compare values, so that they work on the integers of one quantizer.
+bool MovesValues(const Node& n);
+
 // The quantizer that constant scale and zero point values describe for a tensor stored as
 // `storage`; null when they are not constant, not float32, or not valid. `axis` is used when there
 // is more than one scale; `zero_point` may be kNoId.
@@ -44,7 +47,9 @@ NodeId NodeAfter(const Graph& graph, NodeId id);
 // the constants of `q`.
 ValueId AddQdq(Graph& graph, ValueId x, const QuantType& q, const QuantConstants& params,
                NodeId after, const std::string& base);
-// Adds DequantizeLinear of `integers`, before node `before`.
+// Adds QuantizeLinear of `x`, DequantizeLinear of `integers`, before node `before`.
+ValueId AddQuantize(Graph& graph, ValueId x, const QuantType& q, const QuantConstants& params,
+                    RegionId region, NodeId before, const std::string& name);
 ValueId AddDequantize(Graph& graph, ValueId integers, const QuantType& q,
                       const QuantConstants& params, RegionId region, NodeId before,
                       const std::string& name);

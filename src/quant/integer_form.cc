@@ -109,9 +109,7 @@ std::string NoIntegerForm(const Graph& graph, NodeId id) {
   return "";
 }
 
-bool NeedsEqualScales(const OpDef& def) {
-  return def.quant.kind == QuantKind::kSameScale || def.quant.kind == QuantKind::kAverage;
-}
+bool NeedsEqualScales(const OpDef& def) { return def.quant.kind == QuantKind::kSameScale; }
 
 int WeightAxis(const Graph& graph, NodeId id) {
   const Node& n = graph.node(id);

@@ -18,7 +18,8 @@ struct FreeDeleter {
 };
 
 // Copies a channels-last buffer (N, spatial…, C) into logical order (N, C, spatial…).
-void ToLogical(const std::byte* src, std::span<const int64_t> dims, size_t element, std::byte* dst) {
+void ToLogical(const std::byte* src, std::span<const int64_t> dims, size_t element,
+               std::byte* dst) {
   const int64_t n = dims[0];
   const int64_t c = dims[1];
   int64_t spatial = 1;
@@ -44,13 +45,13 @@ struct Executor::Impl {
   ThreadPool* pool;
   ExecutorOptions options;
 
-  std::vector<std::vector<int64_t>> input_dims;      // of the last Prepare
+  std::vector<std::vector<int64_t>> input_dims;  // of the last Prepare
   bool prepared = false;
-  std::vector<std::vector<int64_t>> dims;            // per value
-  std::vector<void*> data;                           // per value
-  std::vector<Tensor> symbolic;                      // contents of kSymbolic values
-  std::vector<int32_t> root;                         // value whose buffer a value shares (itself if none)
-  std::vector<Step> own_steps;                       // copies of steps whose arguments were replaced
+  std::vector<std::vector<int64_t>> dims;  // per value
+  std::vector<void*> data;                 // per value
+  std::vector<Tensor> symbolic;            // contents of kSymbolic values
+  std::vector<int32_t> root;               // value whose buffer a value shares (itself if none)
+  std::vector<Step> own_steps;             // copies of steps whose arguments were replaced
   std::vector<PreparedStep> steps;
   std::unique_ptr<void, FreeDeleter> arena;
   int64_t arena_capacity = 0;
@@ -58,8 +59,7 @@ struct Executor::Impl {
 
   const PlanValue& value(int32_t i) const { return plan->values[static_cast<size_t>(i)]; }
   int64_t BytesOf(int32_t i) const {
-    return NumElements(dims[static_cast<size_t>(i)]) *
-           static_cast<int64_t>(SizeOf(value(i).dtype));
+    return NumElements(dims[static_cast<size_t>(i)]) * static_cast<int64_t>(SizeOf(value(i).dtype));
   }
 
   Status Bind(std::span<const std::vector<int64_t>> given, DimBindings* bindings) const;
@@ -68,7 +68,8 @@ struct Executor::Impl {
   Status LayOut();
 };
 
-// Matches the given dims against the symbolic shapes of the inputs; plain symbols are bound, the rest compared.
+// Matches the given dims against the symbolic shapes of the inputs; plain symbols are bound, the
+// rest compared.
 Status Executor::Impl::Bind(std::span<const std::vector<int64_t>> given,
                             DimBindings* bindings) const {
   if (given.size() != plan->inputs.size()) {
@@ -79,8 +80,8 @@ Status Executor::Impl::Bind(std::span<const std::vector<int64_t>> given,
     for (size_t i = 0; i < given.size(); ++i) {
       const PlanValue& v = value(plan->inputs[i]);
       const auto refuse = [&] {
-        return InvalidInput("input '" + v.name + "' has shape " + ShapeToString(v.shape) +
-                            ", " + DimsToString(given[i]) + " was given");
+        return InvalidInput("input '" + v.name + "' has shape " + ShapeToString(v.shape) + ", " +
+                            DimsToString(given[i]) + " was given");
       };
       if (given[i].size() != v.shape.size()) return refuse();
       for (size_t d = 0; d < given[i].size(); ++d) {
@@ -153,13 +154,15 @@ Status Executor::Impl::PrepareSteps() {
     const auto bind = [&](int32_t i) {
       if (i < 0) return StepValue{};
       const PlanValue& v = value(i);
-      return StepValue{v.dtype, v.layout, dims[static_cast<size_t>(i)], data[static_cast<size_t>(i)],
-                       v.scale, v.zero_point};
+      return StepValue{
+          v.dtype, v.layout,    dims[static_cast<size_t>(i)], data[static_cast<size_t>(i)],
+          v.scale, v.zero_point};
     };
     for (int32_t i : step.inputs) {
       if (i >= static_cast<int32_t>(plan->values.size()) ||
           (i >= 0 && data[static_cast<size_t>(i)] == nullptr && !written[static_cast<size_t>(i)])) {
-        return InvalidInput("step '" + step.name + "' reads a value that is not computed before it");
+        return InvalidInput("step '" + step.name +
+                            "' reads a value that is not computed before it");
       }
       p.inputs.push_back(bind(i));
     }
@@ -294,8 +297,8 @@ Executor::~Executor() = default;
 
 Status Executor::Prepare(std::span<const std::vector<int64_t>> input_dims) {
   Impl& m = *impl_;
-  if (m.prepared && std::equal(input_dims.begin(), input_dims.end(), m.input_dims.begin(),
-                               m.input_dims.end())) {
+  if (m.prepared &&
+      std::equal(input_dims.begin(), input_dims.end(), m.input_dims.begin(), m.input_dims.end())) {
     return OkStatus();
   }
   m.prepared = false;
@@ -329,7 +332,8 @@ Status Executor::Run(std::span<const ConstTensorView> inputs) {
     }
     // An input that nothing reads has no buffer.
     if (m.data[static_cast<size_t>(v)] != nullptr && m.BytesOf(v) > 0) {
-      std::memcpy(m.data[static_cast<size_t>(v)], inputs[i].data, static_cast<size_t>(m.BytesOf(v)));
+      std::memcpy(m.data[static_cast<size_t>(v)], inputs[i].data,
+                  static_cast<size_t>(m.BytesOf(v)));
     }
   }
   return RunFrom(0);

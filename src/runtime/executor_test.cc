@@ -14,7 +14,8 @@ namespace {
 std::atomic<int64_t> g_allocations{0};
 }  // namespace
 
-// Not inlined, so that the compiler does not see malloc and free behind new and delete and warn of a mismatch.
+// Not inlined, so that the compiler does not see malloc and free behind new and delete and warn of
+// a mismatch.
 [[gnu::noinline]] void* operator new(size_t size) {
   g_allocations.fetch_add(1, std::memory_order_relaxed);
   if (void* p = std::malloc(size)) return p;
@@ -50,8 +51,8 @@ Step Op(const char* name, std::vector<int32_t> inputs, std::vector<int32_t> outp
 std::shared_ptr<Plan> ChainPlan() {
   auto plan = std::make_shared<Plan>();
   const Dim n = Dim::Symbol("N");
-  plan->values = {Value("x", {n, 4}, PlanValueKind::kInput), Value("a", {n, 4}),
-                  Value("b", {n, 4}), Value("y", {n, 4}), Value("z", {n, 2, 2})};
+  plan->values = {Value("x", {n, 4}, PlanValueKind::kInput), Value("a", {n, 4}), Value("b", {n, 4}),
+                  Value("y", {n, 4}), Value("z", {n, 2, 2})};
   plan->steps = {Op("Neg", {0}, {1}), Op("Relu", {1}, {2}), Op("Neg", {2}, {3})};
   Step alias;
   alias.family = FamilyId::kAlias;
@@ -112,16 +113,13 @@ TEST(Executor, RefusesWhatDoesNotFit) {
   ThreadPool pool(1);
   Executor executor(ChainPlan(), &pool);
   const std::vector<int64_t> rank1 = {4};
-  EXPECT_EQ(executor.Prepare({&rank1, 1}).message(),
-            "input 'x' has shape [N,4], [4] was given");
+  EXPECT_EQ(executor.Prepare({&rank1, 1}).message(), "input 'x' has shape [N,4], [4] was given");
   const std::vector<int64_t> wide = {2, 5};
-  EXPECT_EQ(executor.Prepare({&wide, 1}).message(),
-            "input 'x' has shape [N,4], [2,5] was given");
+  EXPECT_EQ(executor.Prepare({&wide, 1}).message(), "input 'x' has shape [N,4], [2,5] was given");
   EXPECT_EQ(executor.Prepare({}).message(), "the network has 1 inputs, 0 were given");
   const Tensor wrong = Tensor::Allocate(DType::kInt32, {1, 4});
   const ConstTensorView view = wrong.view();
-  EXPECT_EQ(executor.Run({&view, 1}).message(),
-            "input 'x' must be float32, int32 was given");
+  EXPECT_EQ(executor.Run({&view, 1}).message(), "input 'x' must be float32, int32 was given");
 }
 
 // Plans may come from files: every contradiction is found before anything runs.

@@ -10,7 +10,8 @@ namespace adze {
 
 inline constexpr int64_t kArenaAlignment = 64;
 
-// A block of `bytes` that must not overlap any block alive at the same time. Times are step numbers, both inclusive.
+// A block of `bytes` that must not overlap any block alive at the same time. Times are step
+// numbers, both inclusive.
 struct Lifetime {
   int64_t bytes = 0;
   int32_t first = 0;
@@ -22,8 +23,9 @@ struct ArenaPlan {
   int64_t bytes = 0;             // size of the arena
 };
 
-// Greedy by size: the largest block first, each at the lowest gap among the blocks it overlaps in time
-// (Pisarchyk & Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020). O(n^2).
+// Greedy by size: the largest block first, each at the lowest gap among the blocks it overlaps in
+// time (Pisarchyk & Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020).
+// O(n^2).
 ArenaPlan PlanArena(std::span<const Lifetime> lifetimes);
 
 // The largest sum of bytes alive at one time: no plan can be smaller.

@@ -22,8 +22,8 @@ void ExpectDisjoint(std::span<const Lifetime> blocks, const ArenaPlan& plan) {
   }
 }
 
-// The smallest arena over all orders of placing each block at its lowest free offset: the optimum, since every
-// optimal layout can be pushed down into that form.
+// The smallest arena over all orders of placing each block at its lowest free offset: the optimum,
+// since every optimal layout can be pushed down into that form.
 int64_t BruteForce(std::span<const Lifetime> blocks) {
   std::vector<size_t> order(blocks.size());
   std::iota(order.begin(), order.end(), size_t{0});

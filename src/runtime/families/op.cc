@@ -1,11 +1,13 @@
-// kOp: runs any operator by its reference evaluation, on one thread. kAlias: the same bytes under another shape.
+// kOp: runs any operator by its reference evaluation, on one thread. kAlias: the same bytes under
+// another shape.
 #include "ops/op_def.h"
 #include "runtime/family.h"
 
 namespace adze {
 namespace {
 
-// Runs the shape rule on the concrete dims and compares: the reference evaluation may then trust the dims.
+// Runs the shape rule on the concrete dims and compares: the reference evaluation may then trust
+// the dims.
 Status PrepareOp(PreparedStep& p) {
   const OpDef* const def = FindOp(p.step->op);
   if (def == nullptr || def->eval == nullptr) {
@@ -19,7 +21,8 @@ Status PrepareOp(PreparedStep& p) {
   for (size_t i = 0; i < p.inputs.size(); ++i) {
     const StepValue& v = p.inputs[i];
     if (!v.present()) continue;
-    if (v.layout != Layout::kLogical) return InternalError("reference operator in a foreign layout");
+    if (v.layout != Layout::kLogical)
+      return InternalError("reference operator in a foreign layout");
     infos[i].dtype = v.dtype;
     const std::vector<int64_t> dims(v.dims.begin(), v.dims.end());
     infos[i].shape = ToShape(dims);
@@ -35,7 +38,8 @@ Status PrepareOp(PreparedStep& p) {
   for (size_t i = 0; i < outputs.size(); ++i) {
     const StepValue& v = p.outputs[i];
     if (!v.present()) return Unsupported("an omitted output of " + p.step->op.ToString());
-    if (v.layout != Layout::kLogical) return InternalError("reference operator in a foreign layout");
+    if (v.layout != Layout::kLogical)
+      return InternalError("reference operator in a foreign layout");
     const auto dims = outputs[i].shape ? ToConstDims(*outputs[i].shape) : std::nullopt;
     if (!dims) {
       return Unsupported("the output shape of " + p.step->op.ToString() + " depends on data");
@@ -66,10 +70,9 @@ Status RunAlias(const PreparedStep&, ThreadPool&) { return OkStatus(); }
 
 }  // namespace
 
-extern constexpr FamilyDef kOpFamily = {FamilyId::kOp, "op",
-                                        "any operator by its reference evaluation", PrepareOp, RunOp};
-extern constexpr FamilyDef kAliasFamily = {FamilyId::kAlias, "alias",
-                                           "the same bytes under another shape", PrepareAlias,
-                                           RunAlias};
+extern constexpr FamilyDef kOpFamily = {
+    FamilyId::kOp, "op", "any operator by its reference evaluation", PrepareOp, RunOp};
+extern constexpr FamilyDef kAliasFamily = {
+    FamilyId::kAlias, "alias", "the same bytes under another shape", PrepareAlias, RunAlias};
 
 }  // namespace adze

@@ -1,0 +1,72 @@
+"""The files that `adze quantize` writes, in ONNX Runtime and in adze: the outputs agree within one step.
+
+usage: quantized_vs_ort.py PATH_OF_adze
+Runs by ctest where a Python with numpy, onnx and onnxruntime is found. ONNX Runtime computes a Q/DQ graph in float
+between the grids (its fusions are switched off here), so a sum that lies between two steps may be rounded to the other
+one; more than one step is an error of the file or of a kernel.
+"""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+import onnx
+import onnxruntime
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from support import SIZE, small_network, write  # noqa: E402
+
+ADZE = os.path.abspath(sys.argv[1])
+
+
+def adze(*arguments):
+    return subprocess.run([ADZE, *arguments], check=True, stdout=subprocess.PIPE).stdout
+
+
+def ort_session(path):
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
+def check(form, extra, x):
+    adze("quantize", "net.adzir", "--data", "data.yaml", "--calibration", "minmax", "--out", "q.onnx", "--encodings",
+         "q.encodings.json", "--form", form, *extra)
+    onnx.checker.check_model("q.onnx", full_check=True)
+    with open("q.encodings.json") as f:
+        step = json.load(f)["tensors"]["y"]["scale"]
+    adze("run", "q.onnx", "--input", "x=x.npy", "--out", "out")
+    ours = np.load("out/y.npy")
+    theirs = ort_session("q.onnx").run(None, {"x": x})[0]
+    steps = np.abs(ours - theirs) / step
+    print("%s %s: largest difference %.3f steps, %.2f %% of %d numbers differ" %
+          (form, " ".join(extra), steps.max(), 100 * np.mean(steps > 0.01), steps.size))
+    assert ours.shape == theirs.shape and ours.dtype == theirs.dtype
+    assert steps.max() < 1.01, "more than one step"
+    assert np.ptp(ours) > 20 * step, "the outputs say nothing: they are all alike"
+    float_y = ort_session("net.onnx").run(None, {"x": x})[0]
+    sqnr = 10 * np.log10(np.sum(float_y**2) / np.sum((float_y - theirs)**2))
+    print("  SQNR in ONNX Runtime against its float run: %.1f dB" % sqnr)
+    assert sqnr > 25
+
+
+def main():
+    x = np.random.default_rng(5).normal(size=(64, 3, SIZE, SIZE)).astype(np.float32)
+    np.save("x.npy", x)
+    np.save("samples.npy", x[:32])
+    write("net.adzir", small_network())
+    write("data.yaml", "kind: npy\nfile: samples.npy\n")
+    adze("opt", "net.adzir", "--out", "net.onnx")
+    for form in "qdq", "qoperator":
+        for extra in [], ["--symmetric"], ["--no-float-tail"]:
+            check(form, extra, x)
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        main()
+        os.chdir("/")
