@@ -20,7 +20,7 @@ def call(adze, *arguments, env=None, shell_prefix=None, cwd=None):
         p = subprocess.run(command, capture_output=True, env={**os.environ, **(env or {})}, cwd=cwd, timeout=60)
     except subprocess.TimeoutExpired:
         return Outcome(-1, "", "still running after 60 seconds\n")
-    return Outcome(p.returncode, p.stdout.decode(), p.stderr.decode())
+    return Outcome(p.returncode, p.stdout.decode(errors="replace"), p.stderr.decode(errors="replace"))
 
 
 def write(path, data):

@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 apt_build="g++ make cmake ninja-build pkg-config libprotozero-dev libhwy-dev libcli11-dev nlohmann-json3-dev libyaml-cpp-dev
-  libjpeg-dev libpng-dev zlib1g-dev libsodium-dev"
+  libjpeg-dev libpng-dev zlib1g-dev libsodium-dev python3"
 apt_test="libgtest-dev libbenchmark-dev python3-venv"
 apt_check="clang-format clang-tidy"
 apt_fuzz="clang lld libclang-rt-14-dev"

@@ -144,12 +144,17 @@ Result<Statistics> CollectStatistics(const Graph& graph, const Dataset& dataset,
     plan->values[static_cast<size_t>(index)].keep = Contains(plan->outputs, index);
   }
   std::vector<TensorRecord> records(options.values.size());
+  std::vector<bool> by_channel;
+  for (const ValueId v : options.values) {
+    const std::vector<ValueId>& wanted = options.channel_values;
+    by_channel.push_back(std::find(wanted.begin(), wanted.end(), v) != wanted.end());
+  }
   const auto collect = [&](size_t k, const ConstTensorView& raw) {
     const int32_t index = lowered.taps[k];
     if (raw.dtype != DType::kFloat32 || raw.size() == 0) return;
     CollectSample(options.isa, {raw.as<float>(), static_cast<size_t>(raw.size())}, &records[k],
                   pool);
-    if (options.channels && raw.rank() > 0) {
+    if (by_channel[k] && raw.rank() > 0) {
       const ChannelView v = ChannelsOf(raw.dims, plan->values[static_cast<size_t>(index)].layout);
       records[k].channel.Collect(raw.as<float>(), v.outer, v.channels, v.inner);
     }

@@ -25,7 +25,8 @@ struct CollectOptions {
   std::string split = "all";
   int64_t samples = 256;        // at most; the split may hold fewer
   std::vector<ValueId> values;  // float32 values of region 0 to observe
-  bool channels = false;        // ChannelRecords as well (axis 1; the last axis for rank 2)
+  // Members of `values` that get ChannelRecords as well (axis 1; the last axis below rank 3).
+  std::vector<ValueId> channel_values;
   Isa isa = Isa::kGeneric;
   Progress progress;  // may be empty
 };

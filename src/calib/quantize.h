@@ -17,6 +17,7 @@ struct QuantizeSettings {
   QuantSettings quant;
   std::string observer = "auto";  // "auto" or a name of AllObservers()
   double percentile = 99.99;
+  bool bias_correction = true;  // take back the mean error of rounded weights (bias_correction.h)
   std::string split = "all";
   int64_t samples = 256;
   int64_t auto_samples =
@@ -47,7 +48,8 @@ struct QuantizeResult {
   std::vector<TensorChoice> choices;
   std::vector<ObserverScore> scores;  // filled by `auto`
   ApplyReport report;
-  double collect_s = 0;  // reading data and float inference with statistics
+  int64_t corrected_biases = 0;  // nodes whose bias was corrected
+  double collect_s = 0;          // reading data and float inference with statistics
   double auto_s = 0;
   double apply_s = 0;
 };

@@ -93,8 +93,8 @@ TEST_F(CalibTest, StatisticsSeeEveryTensorWhateverTheThreads) {
   const auto data = MakeData(20, {3, 8, 8});
   const Graph g = SmallNet();
   CollectOptions options;
-  options.channels = true;
   for (const char* name : {"x", "r1", "r2", "y"}) options.values.push_back(g.FindValue(name));
+  options.channel_values = options.values;
   const auto two = CollectStatistics(g, *data, options, &pool_);
   ASSERT_TRUE(two.ok()) << two.status().message();
   EXPECT_EQ(two->samples, 20u);

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <exception>
 #include <new>
+#include <system_error>
 
 #include "cli/command.h"
 
@@ -40,6 +41,8 @@ int Main(int argc, char** argv) {
     status = action();
   } catch (const std::bad_alloc&) {
     status = InvalidInput("out of memory");
+  } catch (const std::system_error& e) {  // threads
+    status = InvalidInput(std::string("the system refused a resource: ") + e.what());
   } catch (const std::exception& e) {
     status = InternalError(std::string("unexpected: ") + e.what());
   }

@@ -20,6 +20,7 @@ struct QuantizeCommand {
   std::string model, data, out, encodings, statistics, form = "qdq";
   bool symmetric = false;
   bool no_float_tail = false;
+  bool no_bias_correction = false;
   QuantizeSettings settings;
 };
 
@@ -89,6 +90,7 @@ Json ReportJson(const QuantizeResult& r, double wall_s) {
   return {{"samples", r.statistics.samples},
           {"int8_macs_share", r.report.int8_macs_share},
           {"float_nodes", float_nodes},
+          {"corrected_biases", r.corrected_biases},
           {"repairs", repairs},
           {"tensors", tensors},
           {"scores", scores},
@@ -121,9 +123,17 @@ Status Quantize(const QuantizeCommand& o) {
   ADZE_TRY(CheckOutputs(o));
   ADZE_ASSIGN(const auto dataset, OpenDataset(o.data));
   ADZE_ASSIGN(const Graph graph, ReadForExecution(o.model));
+  for (ValueId id = 0; id < graph.num_values(); ++id) {
+    const Value& v = graph.value(id);
+    if (!v.dead && v.type.quant) {
+      return InvalidInput(o.model + ": the network is quantized already: tensor '" + v.name +
+                          "' is " + QuantTypeSummary(*v.type.quant));
+    }
+  }
   QuantizeSettings settings = o.settings;
   settings.quant.symmetric_activations = o.symmetric;
   settings.quant.float_tail = !o.no_float_tail;
+  settings.bias_correction = !o.no_bias_correction;
   ADZE_ASSIGN(settings.isa, ChooseIsa());
   const std::unique_ptr<ProgressSink> bar = MakeTerminalProgress();
   std::string stage;
@@ -181,6 +191,8 @@ void RegisterQuantize(CLI::App& app, Action* action) {
   c->add_flag("--symmetric", o->symmetric, "activations with zero point 128 instead of asymmetric");
   c->add_flag("--no-float-tail", o->no_float_tail,
               "quantize what follows the last convolution or matrix product as well");
+  c->add_flag("--no-bias-correction", o->no_bias_correction,
+              "leave biases as they are instead of taking back the mean error of rounded weights");
   AddThreads(*c, &o->common);
   AddJson(*c, &o->common);
   c->callback([o, action] { *action = [o] { return Quantize(*o); }; });

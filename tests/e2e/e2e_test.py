@@ -4,6 +4,7 @@ usage: e2e_test.py PATH_OF_adze [unittest arguments]
 """
 import json
 import os
+import re
 import sys
 import tempfile
 import unittest
@@ -13,6 +14,8 @@ from support import CLASSES, SIZE, call, floats, npy, read_npy, small_images, sm
 
 ADZE = os.path.abspath(sys.argv.pop(1))
 OBSERVERS = ["minmax", "averaged", "percentile", "entropy", "mse"]
+COMMANDS = ["inspect", "run", "eval", "quantize", "opt", "bench", "list"]
+DOCUMENT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "cli.md")
 ISAS = ["generic", "avx2", "avx512vnni"]
 
 
@@ -357,6 +360,40 @@ class Bench(unittest.TestCase):
         self.assertIn("p50", adze("bench", "net.adzir", "--min-time", "0", "--profile"))
 
 
+class Documentation(unittest.TestCase):
+    """docs/cli.md names every option and every field of the reports."""
+
+    def setUp(self):
+        self.sections = {}
+        for part in ("\n" + read(DOCUMENT).decode()).split("\n## ")[1:]:
+            self.sections[part.split("\n")[0]] = part
+
+    def test_options(self):
+        shared = self.sections["What holds for every command"]
+        for command in COMMANDS:
+            for option in set(re.findall(r"--[a-z][a-z-]+", adze(command, "--help"))) - {"--help"}:
+                self.assertIn("`" + option, self.sections[command] + shared, command)
+
+    def test_fields(self):
+        def keys(report):
+            if isinstance(report, list):
+                return set().union(*map(keys, report))
+            return set(report).union(*map(keys, report.values())) if isinstance(report, dict) else set()
+
+        reports = {
+            "run": adze_json("run", "net.adzir", "--input", "x=x.npy", "--out", "out"),
+            "eval": adze_json("eval", "net.adzir", "--data", "data.yaml", "--reference", "net.adzir"),
+            "quantize": quantize("q.onnx"),
+            "opt": adze_json("opt", "messy.adzir", "--explain"),
+            "bench": adze_json("bench", "net.adzir", "--min-time", "0", "--profile"),
+            "inspect": adze_json("inspect", "net.adzir", "--plan")}
+        for command, report in reports.items():
+            for key in keys(report):
+                self.assertRegex(self.sections[command], r"\b%s\b" % key, command)
+        for key in adze_json("inspect", "net.adzir"):
+            self.assertIn("`%s`" % key, self.sections["inspect"])
+
+
 class Lists(unittest.TestCase):
     def test_all(self):
         some = {"ops": "Conv", "passes": "fold_batch_norm", "observers": "mse", "formats": ".onnx",
@@ -374,7 +411,7 @@ class Lists(unittest.TestCase):
     def test_help(self):
         self.assertRegex(adze("--version"), r"^adze \d+\.\d+\.\d+\n$")
         text = adze("--help")
-        for command in "inspect", "run", "eval", "quantize", "opt", "bench", "list":
+        for command in COMMANDS:
             self.assertIn(command, text)
             self.assertIn("--json", adze(command, "--help"))
 

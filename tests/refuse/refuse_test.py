@@ -180,6 +180,13 @@ def model_files():
           "inf.onnx: weight 'w' holds an infinity")
 
 
+def quantized_model():
+    for name in "q.adzir", "q.onnx":
+        call(ADZE, "quantize", "net.adzir", "--data", "data.yaml", "--calibration", "minmax", "--out", name)
+        check(["quantize", name, "--data", "data.yaml", "--out", "made.onnx", "--encodings", "made.json"], 3,
+              "re:%s: the network is quantized already: tensor '.+' is u?int8.*" % name)
+
+
 def external_data():
     def external(**keys):
         return conv_model(tensor("w", [2, 3, 1, 1], external=keys))
@@ -491,7 +498,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         fixtures()
-        for group in model_files, external_data, paths, text_form, tensors, data_sets, images, outputs, options:
+        for group in (model_files, quantized_model, external_data, paths, text_form, tensors, data_sets, images, outputs,
+                      options):
             group()
         os.chdir("/")
     print("%d cases, %d failures" % (cases, len(failures)))

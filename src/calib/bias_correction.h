@@ -1,0 +1,37 @@
+// Bias correction: rounding a weight shifts the mean of the layer's output by dW * E[x]; the bias
+// takes it back. Analytic form of Nagel et al., "Data-Free Quantization Through Weight Equalization
+// and Bias Correction" (2019), with measured input means: b[o] -= sum_{c,k} (Wq - W)[o,c,k] *
+// E[x_c]. Pixels of the padding are counted as if they were image, which overstates the shift at
+// the border a little.
+#ifndef ADZE_CALIB_BIAS_CORRECTION_H_
+#define ADZE_CALIB_BIAS_CORRECTION_H_
+
+#include <span>
+#include <vector>
+
+#include "calib/records.h"
+#include "formats/encodings/encodings.h"
+#include "ir/graph.h"
+#include "quant/quantization_plan.h"
+
+namespace adze {
+
+// The shift of the mean of each output channel. `weight` is float32 [out][in / groups][k...] (Conv)
+// or a matrix [out][in]; `scale` has one entry per output channel, codes lie in [-127, 127]; `mean`
+// one per input channel.
+std::vector<double> OutputShift(std::span<const float> weight, int64_t out, int64_t in_per_group,
+                                int64_t taps, int64_t groups, std::span<const float> scale,
+                                std::span<const double> mean);
+
+// The inputs whose channel means CorrectBiases wants: canonical values (see CanonicalValue), each
+// once.
+std::vector<ValueId> BiasCorrectionInputs(const Graph& graph, const QuantizationPlan& plan);
+
+// Corrects the biases of all Conv and Gemm (transB = 1) nodes in `plan.weights` whose input has
+// channel records; a Conv without bias gets one. Returns how many nodes it corrected.
+int64_t CorrectBiases(Graph* graph, const QuantizationPlan& plan, const Encodings& weights,
+                      const Statistics& statistics);
+
+}  // namespace adze
+
+#endif  // ADZE_CALIB_BIAS_CORRECTION_H_
