@@ -14,10 +14,6 @@ namespace {
 // and the whole of quantization shall stay under three.
 constexpr double kAutoBudget = 0.6;
 constexpr int64_t kScoreSamples = 32;
-// A single observer replaces the choice per tensor only when it is clearly better: SQNR alone likes
-// ranges that clip rare large features (averaged extremes behind MobileNetV2's global pooling gain
-// 0.4 dB and turn 4 % more decisions).
-constexpr double kPerTensorLeadDb = 0.5;
 // Quantizers that differ by less are not worth measuring apart.
 constexpr double kSameRange = 0.02;
 
@@ -167,14 +163,17 @@ class Quantizer {
     return OkStatus();
   }
 
-  // Inputs of the network keep their whole range with every observer: they are bounded data rather
-  // than heavy-tailed activations, and what is clipped there is lost to all layers. (Averaged
-  // extremes of the image alone turned 5 % of MobileNetV2's decisions while hardly moving the
-  // SQNR.)
-  bool HoldsInput(const ActivationGroup& group) const {
+  // Inputs and outputs of the network and averages keep their whole range with every observer.
+  // Inputs are bounded data, and what is clipped there is lost to all layers; the largest scores
+  // are the decision; averaged features are few, and a rare large one is the evidence for a class:
+  // clipping any of them hardly moves the SQNR but turns decisions.
+  bool KeepsWholeRange(const ActivationGroup& group) const {
     const std::vector<ValueId>& inputs = graph_.top().inputs;
     return std::any_of(group.values.begin(), group.values.end(), [&](ValueId v) {
-      return std::find(inputs.begin(), inputs.end(), v) != inputs.end();
+      const Node* const producer = graph_.producer(v);
+      const OpDef* const def = producer == nullptr ? nullptr : FindOp(producer->op);
+      return std::find(inputs.begin(), inputs.end(), v) != inputs.end() ||
+             graph_.IsGraphOutput(v) || (def != nullptr && def->quant.kind == QuantKind::kAverage);
     });
   }
 
@@ -188,7 +187,7 @@ class Quantizer {
       const ActivationGroup& group = plan_.groups[g];
       TensorRecord record;
       if (group.needs_statistics) statuses[g] = CombineSources(group, &record);
-      const bool whole_range = HoldsInput(group);
+      const bool whole_range = KeepsWholeRange(group);
       for (size_t o = 0; o < observers.size(); ++o) {
         RealRange range;
         if (record.range.samples != 0) {
@@ -268,8 +267,7 @@ class Quantizer {
                    std::min<int64_t>(kScoreSamples, settings_.samples), settings_.isa, pool_));
     size_t winner = 0;
     for (size_t v = 1; v < variants.size(); ++v) {
-      const double lead = winner == 0 ? kPerTensorLeadDb : 0;
-      if (sqnr[v] > sqnr[winner] + lead) winner = v;
+      if (sqnr[v] > sqnr[winner]) winner = v;
     }
     chosen_ = variants[winner];
     result_.scores.push_back({"auto", sqnr[winner]});
