@@ -11,7 +11,11 @@ for fuzzer in build-fuzz/fuzz/*_fuzzer; do
   mkdir -p "$corpus"
   [ -x fuzz/make_seeds.py ] && python3 fuzz/make_seeds.py "$name" "$corpus"
   echo "fuzz: $name for $seconds s"
-  "$fuzzer" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=3000 -max_len=65536 -print_final_stats=1 "$corpus" 2>&1 |
-    grep -E 'stat::number_of_executed_units|ERROR|SUMMARY|Test unit' || true
-  [ "${PIPESTATUS[0]}" -eq 0 ]
+  log=build-fuzz/$name.log
+  if ! "$fuzzer" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=3000 -max_len=65536 -print_final_stats=1 \
+    -artifact_prefix=build-fuzz/ "$corpus" >"$log" 2>&1; then
+    tail -n 60 "$log"
+    exit 1
+  fi
+  grep 'stat::number_of_executed_units' "$log"
 done

@@ -7,6 +7,7 @@
 
 #include "kernels/fake_quant_f32/fake_quant_f32.h"
 #include "lower/lower.h"
+#include "numerics/rounding.h"
 #include "quant/integer_form.h"
 #include "runtime/executor.h"
 
@@ -28,16 +29,18 @@ std::vector<ValueId> FakeQuantPoints(const Graph& graph, const ActivationGroup& 
   return out;
 }
 
-// Inserts an adze.FakeQuant (off) behind value `v`; everything reads it.
-void InsertFakeQuant(Graph* graph, ValueId v, const std::string& name) {
+// Inserts an adze.FakeQuant behind value `v`; everything reads it.
+void InsertFakeQuant(Graph* graph, ValueId v, const FakeQuantArgs& args, const std::string& name) {
   const std::vector<NodeId> users(graph->users(v).begin(), graph->users(v).end());
   const std::vector<NodeId>& nodes = graph->top().nodes;
   auto position = nodes.begin();
   if (graph->value(v).producer != kNoId) {
     position = std::next(std::find(nodes.begin(), nodes.end(), graph->value(v).producer));
   }
-  AttrMap attrs = {
-      {"scale", 0.0f}, {"zero_point", int64_t{0}}, {"qmin", int64_t{0}}, {"qmax", int64_t{255}}};
+  AttrMap attrs = {{"scale", args.scale},
+                   {"zero_point", int64_t{args.zero_point}},
+                   {"qmin", int64_t{args.qmin}},
+                   {"qmax", int64_t{args.qmax}}};
   const NodeId node = graph->AddNode(OpType::Intern(kAdzeDomain, "FakeQuant"), name, {v},
                                      {graph->value(v).name + "_fake"}, std::move(attrs), 0,
                                      position == nodes.end() ? kNoId : *position);
@@ -126,20 +129,38 @@ Candidates Shortlist(const std::vector<AffineParams>& proposals, const ObserverS
   return out;
 }
 
-Result<std::vector<int>> MeasureCandidates(const Graph& graph, const QuantizationPlan& plan,
-                                           const std::vector<Candidates>& candidates,
-                                           const ObserverSpec& spec, const Dataset& dataset,
-                                           const QuantizeSettings& settings, double budget_runs,
-                                           ThreadPool* pool) {
-  std::vector<int> best(plan.groups.size(), 0);
-  Graph simulated = graph;
-  std::vector<double> cost(plan.groups.size(), 0);  // in runs of the network
+void RoundWeights(Graph* graph, const QuantizationPlan& plan, const Encodings& weights) {
+  for (const WeightUse& use : plan.weights) {
+    const Value& w = graph->value(use.weight);
+    const QuantType& q = weights.tensors.at(w.name).type;
+    const std::vector<int64_t>& dims = w.constant.dims();
+    int64_t inner = 1;
+    for (size_t d = static_cast<size_t>(use.axis) + 1; d < dims.size(); ++d) inner *= dims[d];
+    Tensor rounded = Tensor::Allocate(DType::kFloat32, dims);
+    const float* const x = w.constant.data<float>();
+    for (int64_t i = 0; i < w.constant.size(); ++i) {
+      const float scale =
+          q.scale[q.per_tensor() ? 0
+                                 : static_cast<size_t>(i / inner %
+                                                       dims[static_cast<size_t>(use.axis)])];
+      rounded.mutable_data<float>()[i] =
+          DequantizeOne(QuantizeOne(x[i], scale, 0, -127, 127), scale, 0);
+    }
+    graph->SetConstant(use.weight, std::move(rounded));
+  }
+}
+
+Result<CandidateErrors> MeasureCandidates(const Graph& graph, Graph simulated,
+                                          const QuantizationPlan& plan,
+                                          const std::vector<Candidates>& candidates,
+                                          const std::vector<int>& base, const ObserverSpec& spec,
+                                          const Dataset& dataset, const QuantizeSettings& settings,
+                                          double budget_runs, ThreadPool* pool) {
   std::map<std::string, size_t> group_of_name;
   double total_macs = 1;
   for (const NodeId id : graph.top().nodes) total_macs += static_cast<double>(NodeMacs(graph, id));
-  double runs_per_sample = 1;
+  double runs_per_sample = 2;  // the float network and the base
   for (size_t g = 0; g < plan.groups.size(); ++g) {
-    if (candidates[g].params.size() < 2) continue;
     const std::vector<ValueId> points = FakeQuantPoints(graph, plan.groups[g]);
     // What must run again: everything behind the first producer.
     double macs_before = 0;
@@ -155,21 +176,24 @@ Result<std::vector<int>> MeasureCandidates(const Graph& graph, const Quantizatio
       });
       if (produces) least = std::min(least, macs_before);
     }
-    cost[g] = (1.0 - least / total_macs) * static_cast<double>(candidates[g].params.size());
-    runs_per_sample += cost[g];
+    runs_per_sample +=
+        (1.0 - least / total_macs) * static_cast<double>(candidates[g].params.size() - 1);
+    const FakeQuantArgs args =
+        ArgsOf(candidates[g].params[static_cast<size_t>(base[g])], spec.storage);
     for (size_t k = 0; k < points.size(); ++k) {
       const std::string name = "fake_quant " + std::to_string(g) + " " + std::to_string(k);
-      InsertFakeQuant(&simulated, points[k], name);
+      InsertFakeQuant(&simulated, points[k], args, name);
       group_of_name[name] = g;
     }
   }
-  if (group_of_name.empty()) return best;
   int64_t samples = static_cast<int64_t>(budget_runs / runs_per_sample);
   samples = std::clamp<int64_t>(samples, 2, std::max<int64_t>(settings.auto_samples, 2));
 
   ADZE_ASSIGN(SampleReader reader,
               SampleReader::Create(graph, dataset, settings.split, samples, pool));
+  ADZE_ASSIGN(const LoweredPlan real, Lower(graph, {settings.isa, {}}));
   ADZE_ASSIGN(const LoweredPlan lowered, Lower(simulated, {settings.isa, {}}));
+  Executor reference_run(real.plan, pool);
   Executor executor(lowered.plan, pool, {.keep_all = true});
   std::vector<std::vector<int>> steps(plan.groups.size());
   for (size_t s = 0; s < lowered.plan->steps.size(); ++s) {
@@ -178,44 +202,53 @@ Result<std::vector<int>> MeasureCandidates(const Graph& graph, const Quantizatio
     const auto it = group_of_name.find(step.name);
     if (it != group_of_name.end()) steps[it->second].push_back(static_cast<int>(s));
   }
-  // Last tensor first: what lies before it is then still as the unquantized run left it.
+  // Last tensor first: what lies before it is then still as the run of the base left it.
   std::vector<size_t> order;
   for (size_t g = 0; g < steps.size(); ++g) {
-    if (!steps[g].empty()) order.push_back(g);
+    if (!steps[g].empty() && candidates[g].params.size() > 1) order.push_back(g);
   }
   std::stable_sort(order.begin(), order.end(),
                    [&](size_t a, size_t b) { return steps[a][0] > steps[b][0]; });
 
-  const FakeQuantArgs off;
+  OutputError base_error;
   std::vector<std::vector<OutputError>> errors(plan.groups.size());
   for (const size_t g : order) errors[g].resize(candidates[g].params.size());
   const int64_t batches = reader.num_batches();
   for (int64_t b = 0; b < batches; ++b) {
     std::vector<ConstTensorView> inputs;
     ADZE_TRY(reader.Next(&inputs));
+    ADZE_TRY(reference_run.Run(inputs));
+    const std::vector<Tensor> reference = ReadOutputs(reference_run);
+    const auto collect = [&](OutputError* error) {
+      const std::vector<Tensor> outputs = ReadOutputs(executor);
+      for (size_t o = 0; o < outputs.size(); ++o) {
+        error->Collect(o, reference[o].values<float>(), outputs[o].values<float>());
+      }
+    };
     ADZE_TRY(executor.Run(inputs));
-    const std::vector<Tensor> reference = ReadOutputs(executor);
+    collect(&base_error);
     for (const size_t g : order) {
+      const size_t unchanged = static_cast<size_t>(base[g]);
       for (size_t c = 0; c < candidates[g].params.size(); ++c) {
+        if (c == unchanged) continue;
         ADZE_TRY(SetAll(&executor, steps[g], ArgsOf(candidates[g].params[c], spec.storage)));
         ADZE_TRY(executor.RunFrom(steps[g][0]));
-        const std::vector<Tensor> outputs = ReadOutputs(executor);
-        for (size_t o = 0; o < outputs.size(); ++o) {
-          errors[g][c].Collect(o, reference[o].values<float>(), outputs[o].values<float>());
-        }
+        collect(&errors[g][c]);
       }
-      ADZE_TRY(SetAll(&executor, steps[g], off));
+      ADZE_TRY(
+          SetAll(&executor, steps[g], ArgsOf(candidates[g].params[unchanged], spec.storage)));
     }
     if (settings.progress) settings.progress("auto", b + 1, batches);
   }
-  for (const size_t g : order) {
-    for (size_t c = 1; c < errors[g].size(); ++c) {
-      if (errors[g][c].Finish() < errors[g][static_cast<size_t>(best[g])].Finish()) {
-        best[g] = static_cast<int>(c);
-      }
+  CandidateErrors out;
+  out.base = base_error.Finish();
+  for (size_t g = 0; g < plan.groups.size(); ++g) {
+    out.of.emplace_back(candidates[g].params.size(), out.base);
+    for (size_t c = 0; c < errors[g].size(); ++c) {
+      if (c != static_cast<size_t>(base[g])) out.of[g][c] = errors[g][c].Finish();
     }
   }
-  return best;
+  return out;
 }
 
 Result<std::vector<double>> OutputSqnr(const Graph& graph,

@@ -22,15 +22,25 @@ struct Candidates {
 Candidates Shortlist(const std::vector<AffineParams>& proposals, const ObserverSpec& spec,
                      double tolerance);
 
-// For each group, the index into its Candidates::params with the smallest output error when only
-// that group's tensors are quantized (fake-quantized in the float network, on a few samples with
-// the steps before the tensor not repeated). The number of runs is bounded: at most about
-// `budget_runs` inferences of the whole network.
-Result<std::vector<int>> MeasureCandidates(const Graph& graph, const QuantizationPlan& plan,
-                                           const std::vector<Candidates>& candidates,
-                                           const ObserverSpec& spec, const Dataset& dataset,
-                                           const QuantizeSettings& settings, double budget_runs,
-                                           ThreadPool* pool);
+// Output error (OutputError::Finish) of the network quantized with every group's `base` candidate,
+// and with one group at a time changed to another of its candidates.
+struct CandidateErrors {
+  double base = 0;
+  std::vector<std::vector<double>> of;  // [group][candidate]
+};
+
+// Measures them by fake quantization of `simulated` (the float network with rounded weights) against
+// `graph`, on a few samples, with the steps before the tensor not repeated. The number of samples is
+// such that the work is about that of `budget_runs` inferences of the whole network.
+Result<CandidateErrors> MeasureCandidates(const Graph& graph, Graph simulated,
+                                          const QuantizationPlan& plan,
+                                          const std::vector<Candidates>& candidates,
+                                          const std::vector<int>& base, const ObserverSpec& spec,
+                                          const Dataset& dataset, const QuantizeSettings& settings,
+                                          double budget_runs, ThreadPool* pool);
+
+// The weights of `plan` rounded to their encodings, as float32.
+void RoundWeights(Graph* graph, const QuantizationPlan& plan, const Encodings& weights);
 
 // SQNR in dB of the outputs of each quantized graph against the float graph, mean over outputs of
 // error power over signal power, on `samples` samples.

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 #include "calib/auto_select.h"
 #include "calib/bias_correction.h"
 #include "lower/lower.h"
+#include "quant/integer_form.h"
 
 namespace adze {
 namespace {
@@ -13,7 +15,13 @@ namespace {
 // Shares of a float run over all samples that `auto` may spend: collection costs a little over one,
 // and the whole of quantization shall stay under three.
 constexpr double kAutoBudget = 0.6;
-constexpr int64_t kScoreSamples = 32;
+// Multiply-accumulates that scoring one integer network may take, and the fewest samples for it.
+constexpr double kScoreMacs = 2e10;
+constexpr int64_t kMinScoreSamples = 32;
+// Shares of the useful changes that are tried together, and what they must gain over one observer
+// for all tensors: less is within the noise of the few samples they were measured on.
+constexpr double kChangeShares[] = {1.0, 0.5, 0.25};
+constexpr double kClearGainDb = 0.05;
 // Quantizers that differ by less are not worth measuring apart.
 constexpr double kSameRange = 0.02;
 
@@ -227,33 +235,102 @@ class Quantizer {
     return ChooseAffineParams(r.min, r.max, spec_.storage, spec_.symmetric);
   }
 
-  // Per tensor by output error; then the whole network with that choice against the whole network
-  // with each single observer, and the best of them all.
+  // The best single observer by the error of the integer network; from there, ranges of other
+  // observers for single tensors where they lower the error, all or the most useful of them, if the
+  // integer network agrees.
   Status ChooseAutomatically() {
-    const int num_observers = static_cast<int>(AllObservers().size());
+    const size_t num_observers = AllObservers().size();
+    std::vector<std::vector<Choice>> variants;
+    for (size_t o = 0; o < num_observers; ++o) variants.push_back(ChoicesOf(static_cast<int>(o)));
+    ADZE_ASSIGN(std::vector<double> sqnr, Score(variants));
+    const size_t observer = static_cast<size_t>(
+        std::distance(sqnr.begin(), std::max_element(sqnr.begin(), sqnr.end())));
+    for (size_t o = 0; o < num_observers; ++o) {
+      result_.scores.push_back({AllObservers()[o]->name, sqnr[o]});
+    }
+    double best = sqnr[observer];
+    chosen_ = variants[observer];
+
+    ADZE_ASSIGN(const std::vector<Change> changes, UsefulChanges(observer));
+    double mixed = best;
+    variants.clear();
+    for (const double share : kChangeShares) {
+      std::vector<Choice> choices = ChoicesOf(static_cast<int>(observer));
+      const size_t count =
+          static_cast<size_t>(std::ceil(share * static_cast<double>(changes.size())));
+      for (size_t i = 0; i < count; ++i) {
+        const Change& c = changes[i];
+        choices[c.group] = {ranges_[c.group][c.observer], static_cast<int>(c.observer)};
+      }
+      variants.push_back(std::move(choices));
+    }
+    if (!changes.empty()) {
+      ADZE_ASSIGN(sqnr, Score(variants));
+      mixed = sqnr[0];
+      for (size_t v = 0; v < variants.size(); ++v) {
+        mixed = std::max(mixed, sqnr[v]);
+        if (sqnr[v] < best + (chosen_is_mixed_ ? 0 : kClearGainDb)) continue;
+        best = sqnr[v];
+        chosen_ = variants[v];
+        chosen_is_mixed_ = true;
+      }
+    }
+    result_.scores.insert(result_.scores.begin(), {"per tensor", mixed});
+    result_.scores.insert(result_.scores.begin(), {"auto", best});
+    return OkStatus();
+  }
+
+  struct Change {
+    size_t group;
+    size_t observer;
+    double error;  // of the outputs, with this change alone
+  };
+
+  // Changes of one group's range that lower the output error of the network quantized by
+  // `observer`, most useful first.
+  Result<std::vector<Change>> UsefulChanges(size_t observer) {
     std::vector<Candidates> candidates;
+    std::vector<int> base;
     for (size_t g = 0; g < plan_.groups.size(); ++g) {
       std::vector<AffineParams> proposals;
       for (const RealRange& r : ranges_[g]) proposals.push_back(ParamsOf(r));
-      if (!plan_.groups[g].needs_statistics) proposals.resize(1);
-      candidates.push_back(Shortlist(proposals, spec_, kSameRange));
-      candidates.back().of_observer.resize(static_cast<size_t>(num_observers), 0);
-    }
-    const double budget = kAutoBudget * static_cast<double>(result_.statistics.samples);
-    ADZE_ASSIGN(const std::vector<int> best, MeasureCandidates(graph_, plan_, candidates, spec_,
-                                                               dataset_, settings_, budget, pool_));
-    // Variant 0: per tensor; then the observers.
-    std::vector<std::vector<Choice>> variants(1);
-    for (size_t g = 0; g < plan_.groups.size(); ++g) {
-      const std::vector<int>& of = candidates[g].of_observer;
-      const auto first = std::find(of.begin(), of.end(), best[g]) - of.begin();
+      // The base is the first: what hardly differs from it is no candidate.
+      std::swap(proposals[0], proposals[observer]);
       const bool measured = plan_.groups[g].needs_statistics;
-      variants[0].push_back(
-          {ranges_[g][static_cast<size_t>(first)], measured ? static_cast<int>(first) : -1});
+      if (!measured) proposals.resize(1);
+      candidates.push_back(Shortlist(proposals, spec_, kSameRange));
+      if (measured) {
+        std::swap(candidates[g].of_observer[0], candidates[g].of_observer[observer]);
+      }
+      base.push_back(0);
       num_candidates_.push_back(measured ? static_cast<int>(candidates[g].params.size()) : 0);
     }
-    for (int o = 0; o < num_observers; ++o) variants.push_back(ChoicesOf(o));
+    Graph simulated = corrected_;
+    RoundWeights(&simulated, plan_, weights_);
+    const double budget = kAutoBudget * static_cast<double>(result_.statistics.samples);
+    ADZE_ASSIGN(const CandidateErrors errors,
+                MeasureCandidates(graph_, std::move(simulated), plan_, candidates, base, spec_,
+                                  dataset_, settings_, budget, pool_));
+    std::vector<Change> changes;
+    for (size_t g = 0; g < plan_.groups.size(); ++g) {
+      const std::vector<double>& of = errors.of[g];
+      const auto least = std::min_element(of.begin(), of.end());
+      if (!(*least < errors.base)) continue;
+      const int candidate = static_cast<int>(least - of.begin());
+      const std::vector<int>& observers = candidates[g].of_observer;
+      changes.push_back({g,
+                         static_cast<size_t>(std::find(observers.begin(), observers.end(),
+                                                       candidate) -
+                                             observers.begin()),
+                         *least});
+    }
+    std::stable_sort(changes.begin(), changes.end(),
+                     [](const Change& a, const Change& b) { return a.error < b.error; });
+    return changes;
+  }
 
+  // SQNR of the outputs of the integer network, in dB, for each of these choices.
+  Result<std::vector<double>> Score(const std::vector<std::vector<Choice>>& variants) {
     std::vector<Graph> graphs;
     for (const auto& choices : variants) {
       ADZE_TRY(Build(choices));
@@ -261,22 +338,12 @@ class Quantizer {
     }
     std::vector<const Graph*> pointers;
     for (const Graph& g : graphs) pointers.push_back(&g);
-    ADZE_ASSIGN(
-        const std::vector<double> sqnr,
-        OutputSqnr(graph_, pointers, dataset_, settings_.split,
-                   std::min<int64_t>(kScoreSamples, settings_.samples), settings_.isa, pool_));
-    size_t winner = 0;
-    for (size_t v = 1; v < variants.size(); ++v) {
-      if (sqnr[v] > sqnr[winner]) winner = v;
-    }
-    chosen_ = variants[winner];
-    result_.scores.push_back({"auto", sqnr[winner]});
-    result_.scores.push_back({"per tensor", sqnr[0]});
-    for (int o = 0; o < num_observers; ++o) {
-      result_.scores.push_back(
-          {AllObservers()[static_cast<size_t>(o)]->name, sqnr[static_cast<size_t>(o) + 1]});
-    }
-    return OkStatus();
+    double macs = 1;
+    for (const NodeId id : graph_.top().nodes) macs += static_cast<double>(NodeMacs(graph_, id));
+    const auto affordable = static_cast<int64_t>(std::min(kScoreMacs / macs, 1e6));
+    return OutputSqnr(graph_, pointers, dataset_, settings_.split,
+                      std::min(std::max(affordable, kMinScoreSamples), settings_.samples),
+                      settings_.isa, pool_);
   }
 
   // Encodings, quantized graph and report of these choices.
@@ -320,6 +387,7 @@ class Quantizer {
   std::vector<std::vector<RealRange>> ranges_;
   std::vector<int> num_candidates_;
   std::vector<Choice> chosen_;
+  bool chosen_is_mixed_ = false;
   QuantizeResult result_;
 };
 

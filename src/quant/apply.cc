@@ -164,7 +164,7 @@ class Applier {
  private:
   bool IsInteger(NodeId id) const {
     const NodePlan p = plans_[static_cast<size_t>(id)];
-    return p == NodePlan::kInteger || p == NodePlan::kFusedBefore;
+    return p != NodePlan::kIgnore && p != NodePlan::kFloat;
   }
   bool IsCompute(NodeId id) const {
     return FindOp(graph_.node(id).op)->quant.kind == QuantKind::kCompute;
@@ -196,7 +196,8 @@ class Applier {
     return it != uses_.end() ? it->second : EntryOf(graph_.input(id, i));
   }
 
-  // A node runs on integers when all of its tensors have encodings.
+  // A node runs on integers when all of its tensors have encodings; a multiply-accumulate whose
+  // result has none yields float32.
   void Decide() {
     plans_.assign(static_cast<size_t>(graph_.num_nodes()), NodePlan::kIgnore);
     std::set<NodeId> fused;
@@ -222,17 +223,23 @@ class Applier {
         incomplete = incomplete || (!fused.contains(id) && !uses_.contains({id, i}) &&
                                     missing(n.inputs[static_cast<size_t>(i)]));
       }
-      NodeId activation = kNoId;
+      NodePlan integer = NodePlan::kInteger;
       for (const ValueId out : n.outputs) {
-        if (incomplete || out == kNoId || !IsFloat(graph_.value(out).type.dtype)) continue;
-        if (missing(out)) {
-          activation = FusableActivation(graph_, id);
-          incomplete = activation == kNoId || missing(graph_.node(activation).outputs[0]);
+        if (incomplete || out == kNoId || !IsFloat(graph_.value(out).type.dtype) || !missing(out)) {
+          continue;
+        }
+        const NodeId activation = FusableActivation(graph_, id);
+        if (activation != kNoId && !missing(graph_.node(activation).outputs[0])) {
+          integer = NodePlan::kFusedBefore;
+          fused.insert(activation);
+        } else if (IsCompute(id)) {
+          integer = NodePlan::kFloatResult;
+        } else {
+          incomplete = true;
         }
       }
       if (incomplete) continue;
-      plan = activation == kNoId ? NodePlan::kInteger : NodePlan::kFusedBefore;
-      if (activation != kNoId) fused.insert(activation);
+      plan = integer;
       reason.clear();
     }
     // Marks what is in use; missing entries no longer matter.
@@ -301,7 +308,7 @@ class Applier {
       ADZE_TRY(SetWeight(id));
       ADZE_TRY(SetBias(id));
     }
-    if (plans_[static_cast<size_t>(id)] == NodePlan::kFusedBefore) return OkStatus();
+    if (plans_[static_cast<size_t>(id)] != NodePlan::kInteger) return OkStatus();
     for (const ValueId out : std::vector(graph_.node(id).outputs)) {
       if (out == kNoId || !IsFloat(graph_.value(out).type.dtype)) continue;
       const TensorEncoding& e = *EntryOf(out);

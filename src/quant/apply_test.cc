@@ -26,6 +26,7 @@ TensorEncoding Activation(float scale, int32_t zero_point) {
 // do.
 Encodings EncodeAll(const Graph& g) {
   QuantSettings settings;
+  settings.float_tail = false;
   const QuantizationPlan plan = PlanQuantization(g, settings);
   Encodings e;
   for (size_t i = 0; i < plan.groups.size(); ++i) {
@@ -97,6 +98,25 @@ TEST(ApplyEncodingsTest, QuantizesTypesWeightsAndBiases) {
             static_cast<int32_t>(std::nearbyint(0.5 / b.type.quant->scale[0])));
   EXPECT_EQ(b.constant.data<int32_t>()[1],
             static_cast<int32_t>(std::nearbyint(-1.0 / b.type.quant->scale[1])));
+}
+
+TEST(ApplyEncodingsTest, AMultiplyAccumulateWithoutEncodingOfItsResultYieldsFloat) {
+  Graph g = Parse(kConvNet);
+  Encodings e = EncodeAll(g);
+  ASSERT_EQ(e.tensors.erase("y"), 1u);
+  const auto report = ApplyEncodings(g, e);
+  ASSERT_TRUE(report.ok()) << report.status().message();
+  ASSERT_TRUE(Verify(g).ok());
+  const Node& conv = *g.producer(g.FindValue("y"));
+  EXPECT_EQ(conv.op.ToString(), "Conv");
+  EXPECT_EQ(g.value(g.FindValue("y")).type.quant, nullptr);
+  EXPECT_NE(g.value(conv.inputs[0]).type.quant, nullptr);
+  EXPECT_NE(g.value(conv.inputs[1]).type.quant, nullptr);
+  EXPECT_DOUBLE_EQ(report->int8_macs_share, 1.0);
+  ASSERT_EQ(report->float_nodes.size(), 1u);  // Softmax
+  const std::string once = PrintGraph(g);
+  ASSERT_TRUE(ApplyEncodings(g, e).ok());
+  EXPECT_EQ(PrintGraph(g), once);
 }
 
 TEST(ApplyEncodingsTest, ApplyingTwiceChangesNothing) {

@@ -148,7 +148,7 @@ std::vector<ValueId> QuantizedValues(const Graph& graph, NodeId id,
         producer != kNoId && plans[static_cast<size_t>(producer)] == NodePlan::kFusedBefore;
     if (!fused) out.push_back(in);
   }
-  if (plans[static_cast<size_t>(id)] == NodePlan::kFusedBefore) return out;
+  if (plans[static_cast<size_t>(id)] != NodePlan::kInteger) return out;
   for (const ValueId v : n.outputs) {
     if (v != kNoId && IsFloat32(graph, v)) out.push_back(v);
   }

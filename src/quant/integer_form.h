@@ -27,7 +27,7 @@ int WeightAxis(const Graph& graph, NodeId id);
 NodeId FusableActivation(const Graph& graph, NodeId id);
 
 // The canonical activation values of an integer node: its data inputs, then its outputs. What lies
-// between a kFusedBefore node and its activation is not quantized.
+// between a kFusedBefore node and its activation is not quantized, nor is a kFloatResult.
 std::vector<ValueId> QuantizedValues(const Graph& graph, NodeId id,
                                      const std::vector<NodePlan>& plans);
 

@@ -60,7 +60,7 @@ class Planner {
   const OpDef* Def(NodeId id) const { return FindOp(graph_.node(id).op); }
   NodePlan& plan(NodeId id) { return plan_.nodes[static_cast<size_t>(id)]; }
   bool IsInteger(NodeId id) {
-    return plan(id) == NodePlan::kInteger || plan(id) == NodePlan::kFusedBefore;
+    return plan(id) != NodePlan::kIgnore && plan(id) != NodePlan::kFloat;
   }
   bool IsCompute(NodeId id) const {
     const OpDef* const def = Def(id);
@@ -86,12 +86,21 @@ class Planner {
 
   bool IsIntegerValue(ValueId id) {
     const Value& v = graph_.value(CanonicalValue(graph_, id));
-    return v.is_constant() || (v.producer != kNoId && IsInteger(v.producer));
+    return v.is_constant() || (v.producer != kNoId && IsInteger(v.producer) &&
+                               plan(v.producer) != NodePlan::kFloatResult);
+  }
+
+  bool InTail(NodeId id) const {
+    return settings_.float_tail && !reaches_compute_[static_cast<size_t>(id)];
   }
 
   void SetInteger(NodeId id) {
     plan(id) = NodePlan::kInteger;
     reasons_[static_cast<size_t>(id)].clear();
+    if (IsCompute(id) && InTail(id)) {
+      plan(id) = NodePlan::kFloatResult;
+      return;
+    }
     if (const NodeId activation = FusableActivation(graph_, id); activation != kNoId) {
       plan(id) = NodePlan::kFusedBefore;
       plan(activation) = NodePlan::kInteger;
@@ -117,7 +126,7 @@ class Planner {
             break;
           }
         }
-        if (reason.empty() && settings_.float_tail && !reaches_compute_[static_cast<size_t>(id)]) {
+        if (InTail(id)) {
           reason = "it lies behind the last multiply-accumulate operator";
         }
         if (!reason.empty()) continue;

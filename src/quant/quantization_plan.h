@@ -16,9 +16,9 @@ namespace adze {
 struct QuantSettings {
   DType activation = DType::kUInt8;    // the only storage that integer kernels take
   bool symmetric_activations = false;  // zero point 128
-  // Nodes behind the last multiply-accumulate (box decoding, final pooling and activations) stay
-  // float: they cost next to nothing there and gain accuracy. False for targets without a float
-  // unit.
+  // What lies behind the last multiply-accumulate stays float, its result included: box decoding,
+  // final pooling and activations cost next to nothing there, and scores that are not rounded keep
+  // close decisions. False for targets without a float unit.
   bool float_tail = true;
 };
 
@@ -48,6 +48,7 @@ enum class NodePlan : uint8_t {
   kInteger,      // runs on integers
   kFusedBefore,  // integer; its output is not quantized because its only user, an activation, is
                  // fused into it
+  kFloatResult,  // multiplies integers; its result is float32 and not quantized
 };
 
 struct QuantizationPlan {

@@ -59,7 +59,12 @@ TEST(QuantizationPlanTest, FusesTheActivationAndGroupsPooling) {
   EXPECT_EQ(GroupOf(g, plan, "c"), Strings{});  // between Conv and Clip nothing is rounded
   EXPECT_EQ(GroupOf(g, plan, "r"), (Strings{"p", "r"}));
   EXPECT_EQ(SourcesOf(g, plan, "p"), (Strings{"r"}));
-  EXPECT_EQ(GroupOf(g, plan, "y"), (Strings{"y"}));
+  EXPECT_EQ(GroupOf(g, plan, "y"), Strings{});  // the result: multiplied on integers, not rounded
+  EXPECT_EQ(plan.nodes[static_cast<size_t>(g.value(g.FindValue("y")).producer)],
+            NodePlan::kFloatResult);
+  QuantSettings integer_results;
+  integer_results.float_tail = false;
+  EXPECT_EQ(GroupOf(g, PlanQuantization(g, integer_results), "y"), (Strings{"y"}));
   EXPECT_EQ(plan.weights.size(), 2u);
   EXPECT_TRUE(plan.float_nodes.empty());
   EXPECT_DOUBLE_EQ(plan.int8_macs_share, 1.0);

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Every table of docs/benchmarks.md, in its order. Needs ../shared/data and `tools/setup.sh bench`; about an hour on two cores.
+#   bench/run.sh ADZE
+set -euo pipefail
+cd "$(dirname "$0")"
+adze=$(realpath "${1:-../build/src/cli/adze}")
+python=../.venv/bin/python
+data=../../shared/data
+$python float_parity.py "$adze"
+$python observers.py "$adze"
+for way in "" --swap; do
+  # shellcheck disable=SC2086
+  $python quantize_static.py "$adze" $way mobilenet_v2 squeezenet1.1
+done
+$python quantize_static.py "$adze" cifar10_resnet20
+$python consumers.py "$adze"
+$python latency.py "$adze" "$data/models/mobilenet_v2.onnx" "$data/models/squeezenet1.1.onnx" "$data/models/cifar10_resnet20.onnx"
