@@ -10,7 +10,9 @@
 namespace adze {
 namespace {
 
-constexpr int64_t kDecodeAhead = 8;  // samples in memory at a time
+constexpr int64_t kDecodeAhead = 8;       // samples in memory at a time
+constexpr int64_t kBatchesPerThread = 4;  // between two meetings of the threads
+constexpr int64_t kMaxLanes = 16;         // each holds an arena and records
 
 Result<Feed> MakeFeed(const Graph& graph, const Dataset& dataset) {
   std::vector<NetworkInput> network;
@@ -78,14 +80,14 @@ Status SampleReader::Decode() {
   return OkStatus();
 }
 
-Status SampleReader::Next(std::vector<ConstTensorView>* inputs) {
+Status SampleReader::Next(Batch* batch) {
   if (used_ == decoded_.size()) ADZE_TRY(Decode());
   const Sample& first = decoded_[used_];
-  last_id_ = first.id;
-  current_.clear();
+  batch->id = first.id;
+  batch->tensors.clear();
   for (size_t input = 0; input < first.inputs.size(); ++input) {
     if (!dataset_->batched()) {
-      current_.push_back(first.inputs[input]);
+      batch->tensors.push_back(first.inputs[input]);
       continue;
     }
     std::vector<const Tensor*> parts;
@@ -93,13 +95,19 @@ Status SampleReader::Next(std::vector<ConstTensorView>* inputs) {
       parts.push_back(&decoded_[used_ + static_cast<size_t>(b)].inputs[input]);
     }
     Result<Tensor> stacked = Stack(parts);
-    if (!stacked.ok()) return stacked.status().WithContext("sample '" + last_id_ + "'");
-    current_.push_back(std::move(stacked).value());
+    if (!stacked.ok()) return stacked.status().WithContext("sample '" + batch->id + "'");
+    batch->tensors.push_back(std::move(stacked).value());
   }
   used_ += static_cast<size_t>(batch_);
-  Result<std::vector<ConstTensorView>> views = feed_.Order(current_);
-  if (!views.ok()) return views.status().WithContext("sample '" + last_id_ + "'");
-  *inputs = std::move(views).value();
+  Result<std::vector<ConstTensorView>> views = feed_.Order(batch->tensors);
+  if (!views.ok()) return views.status().WithContext("sample '" + batch->id + "'");
+  batch->inputs = std::move(views).value();
+  return OkStatus();
+}
+
+Status SampleReader::Next(std::vector<ConstTensorView>* inputs) {
+  ADZE_TRY(Next(&current_));
+  *inputs = current_.inputs;
   return OkStatus();
 }
 
@@ -143,26 +151,15 @@ Result<Statistics> CollectStatistics(const Graph& graph, const Dataset& dataset,
   for (const int32_t index : lowered.taps) {
     plan->values[static_cast<size_t>(index)].keep = Contains(plan->outputs, index);
   }
-  std::vector<TensorRecord> records(options.values.size());
   std::vector<bool> by_channel;
   for (const ValueId v : options.values) {
     const std::vector<ValueId>& wanted = options.channel_values;
     by_channel.push_back(std::find(wanted.begin(), wanted.end(), v) != wanted.end());
   }
-  const auto collect = [&](size_t k, const ConstTensorView& raw) {
-    const int32_t index = lowered.taps[k];
-    if (raw.dtype != DType::kFloat32 || raw.size() == 0) return;
-    CollectSample(options.isa, {raw.as<float>(), static_cast<size_t>(raw.size())}, &records[k],
-                  pool);
-    if (by_channel[k] && raw.rank() > 0) {
-      const ChannelView v = ChannelsOf(raw.dims, plan->values[static_cast<size_t>(index)].layout);
-      records[k].channel.Collect(raw.as<float>(), v.outer, v.channels, v.inner);
-    }
-  };
   // Which records each step completes, and which are of inputs.
   std::vector<std::vector<size_t>> after(plan->steps.size());
   std::vector<std::pair<size_t, size_t>> of_input;
-  for (size_t k = 0; k < records.size(); ++k) {
+  for (size_t k = 0; k < lowered.taps.size(); ++k) {
     for (size_t s = 0; s < plan->steps.size(); ++s) {
       if (Contains(plan->steps[s].outputs, lowered.taps[k])) after[s].push_back(k);
     }
@@ -170,32 +167,71 @@ Result<Statistics> CollectStatistics(const Graph& graph, const Dataset& dataset,
       if (plan->inputs[i] == lowered.taps[k]) of_input.emplace_back(k, i);
     }
   }
-  const Executor* running = nullptr;
-  ExecutorOptions executor_options;
-  executor_options.after_step = [&](int step) {
-    for (const size_t k : after[static_cast<size_t>(step)]) {
-      collect(k, running->RawValue(lowered.taps[k]));
+
+  // Whole samples are shared out to threads, each with an executor and records of its own: records
+  // do not depend on the order of samples.
+  struct Lane {
+    ThreadPool pool{1};
+    std::vector<TensorRecord> records;
+    std::unique_ptr<Executor> executor;
+  };
+  const auto collect = [&](Lane& lane, size_t k, const ConstTensorView& raw) {
+    if (raw.dtype != DType::kFloat32 || raw.size() == 0) return;
+    CollectSample(options.isa, {raw.as<float>(), static_cast<size_t>(raw.size())},
+                  &lane.records[k]);
+    if (by_channel[k] && raw.rank() > 0) {
+      const Layout layout = plan->values[static_cast<size_t>(lowered.taps[k])].layout;
+      const ChannelView v = ChannelsOf(raw.dims, layout);
+      lane.records[k].channel.Collect(options.isa, raw.as<float>(), v.outer, v.channels, v.inner);
     }
   };
-  Executor executor(plan, pool, executor_options);
-  running = &executor;
-
-  const int64_t batches = reader.num_batches();
-  for (int64_t batch = 0; batch < batches; ++batch) {
-    std::vector<ConstTensorView> inputs;
-    ADZE_TRY(reader.Next(&inputs));
-    for (const auto& [k, i] : of_input) collect(k, inputs[i]);
-    if (Status s = executor.Run(inputs); !s.ok()) {
-      return s.WithContext("sample '" + reader.last_id() + "'");
-    }
-    for (size_t k = 0; k < records.size(); ++k) {
-      const HistRecord& h = records[k].hist;
+  const auto run = [&](Lane& lane, const SampleReader::Batch& batch) -> Status {
+    for (const auto& [k, i] : of_input) collect(lane, k, batch.inputs[i]);
+    ADZE_TRY(lane.executor->Run(batch.inputs));
+    for (size_t k = 0; k < lane.records.size(); ++k) {
+      const HistRecord& h = lane.records[k].hist;
       if (h.nans == 0 && h.infs == 0) continue;
-      return InvalidInput("sample '" + reader.last_id() + "': tensor '" +
-                          EncodingName(graph, options.values[k]) + "' holds " +
+      return InvalidInput("tensor '" + EncodingName(graph, options.values[k]) + "' holds " +
                           (h.nans != 0 ? "NaN" : "an infinity"));
     }
-    if (options.progress) options.progress("statistics", batch + 1, batches);
+    return OkStatus();
+  };
+  const int64_t batches = reader.num_batches();
+  const int threads =
+      static_cast<int>(std::min<int64_t>({pool->num_threads(), batches, kMaxLanes}));
+  ThreadPool workers(threads);
+  std::vector<std::unique_ptr<Lane>> lanes;
+  for (int t = 0; t < threads; ++t) {
+    Lane* const lane = lanes.emplace_back(std::make_unique<Lane>()).get();
+    lane->records.resize(options.values.size());
+    ExecutorOptions hooks;
+    hooks.after_step = [&, lane](int step) {
+      for (const size_t k : after[static_cast<size_t>(step)]) {
+        collect(*lane, k, lane->executor->RawValue(lowered.taps[k]));
+      }
+    };
+    lane->executor = std::make_unique<Executor>(plan, &lane->pool, hooks);
+  }
+  std::vector<SampleReader::Batch> window(
+      static_cast<size_t>(std::min(threads * kBatchesPerThread, batches)));
+  std::vector<Status> statuses(window.size());
+  for (int64_t done = 0; done < batches;) {
+    const int64_t count = std::min(static_cast<int64_t>(window.size()), batches - done);
+    for (int64_t i = 0; i < count; ++i) ADZE_TRY(reader.Next(&window[static_cast<size_t>(i)]));
+    workers.ParallelFor(count, [&](int64_t i, int worker) {
+      const size_t k = static_cast<size_t>(i);
+      statuses[k] = run(*lanes[static_cast<size_t>(worker)], window[k]);
+    });
+    for (int64_t i = 0; i < count; ++i) {
+      const Status& s = statuses[static_cast<size_t>(i)];
+      if (!s.ok()) return s.WithContext("sample '" + window[static_cast<size_t>(i)].id + "'");
+    }
+    done += count;
+    if (options.progress) options.progress("statistics", done, batches);
+  }
+  std::vector<TensorRecord> records = std::move(lanes[0]->records);
+  for (size_t t = 1; t < lanes.size(); ++t) {
+    for (size_t k = 0; k < records.size(); ++k) records[k].Merge(lanes[t]->records[k]);
   }
 
   Statistics out;

@@ -47,9 +47,14 @@ class SampleReader {
   int64_t num_batches()
       const;  // of batch_size() samples each: 1 unless the network's batch is fixed
   int64_t batch_size() const { return batch_; }
-  // Moves the next batch into `inputs`, in the network's order, valid until the next call.
+  struct Batch {
+    std::vector<Tensor> tensors;          // own the memory
+    std::vector<ConstTensorView> inputs;  // views of `tensors` in the network's order
+    std::string id;                       // of the first sample
+  };
+  Status Next(Batch* batch);
+  // The same, valid until the next call.
   Status Next(std::vector<ConstTensorView>* inputs);
-  std::string last_id() const { return last_id_; }  // of the batch's first sample
 
  private:
   SampleReader(Feed feed, const Dataset& dataset, std::string split, ThreadPool* pool)
@@ -64,8 +69,7 @@ class SampleReader {
   size_t next_ = 0;  // into indices_, of the first sample not decoded yet
   std::vector<Sample> decoded_;
   size_t used_ = 0;  // of decoded_
-  std::vector<Tensor> current_;
-  std::string last_id_;
+  Batch current_;
 };
 
 }  // namespace adze

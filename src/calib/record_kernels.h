@@ -22,6 +22,17 @@ ScanResult ScanF32(Isa isa, const float* x, int64_t n);
 inline constexpr int kSlotSlack = 16;
 int64_t NonZeroSlotsF32(Isa isa, const float* x, int64_t n, int32_t* slots);
 
+// Extremes and moments of `channels` neighbouring columns, added to what the arrays hold. Row r of
+// column c is x[r * stride + c]. Each column is summed in the order of its rows.
+struct ColumnSums {
+  float* min;
+  float* max;
+  double* sum;
+  double* squares;
+};
+void ScanColumnsF32(Isa isa, const float* x, int64_t rows, int64_t stride, int64_t channels,
+                    const ColumnSums& sums);
+
 }  // namespace adze
 
 #endif  // ADZE_CALIB_RECORD_KERNELS_H_

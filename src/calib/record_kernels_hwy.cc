@@ -105,6 +105,56 @@ int64_t NonZeroSlotsImpl(const float* x, int64_t n, int32_t* slots) {
   return count;
 }
 
+// kVectors neighbouring vectors of columns.
+template <int kVectors, class DD>
+HWY_INLINE void ScanColumnTile(DD dd, const float* x, int64_t rows, int64_t stride,
+                               const ColumnSums& s) {
+  const hn::Rebind<float, DD> d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(dd));
+  hn::Vec<decltype(d)> lo[kVectors];
+  hn::Vec<decltype(d)> hi[kVectors];
+  hn::Vec<DD> sum[kVectors];
+  hn::Vec<DD> squares[kVectors];
+  for (int k = 0; k < kVectors; ++k) {
+    lo[k] = hn::LoadU(d, s.min + k * lanes);
+    hi[k] = hn::LoadU(d, s.max + k * lanes);
+    sum[k] = hn::LoadU(dd, s.sum + k * lanes);
+    squares[k] = hn::LoadU(dd, s.squares + k * lanes);
+  }
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int k = 0; k < kVectors; ++k) {
+      const auto v = hn::LoadU(d, x + r * stride + k * lanes);
+      lo[k] = hn::Min(lo[k], v);
+      hi[k] = hn::Max(hi[k], v);
+      const auto wide = hn::PromoteTo(dd, v);
+      sum[k] = hn::Add(sum[k], wide);
+      squares[k] = hn::Add(squares[k], hn::Mul(wide, wide));  // exact products: as with an FMA
+    }
+  }
+  for (int k = 0; k < kVectors; ++k) {
+    hn::StoreU(lo[k], d, s.min + k * lanes);
+    hn::StoreU(hi[k], d, s.max + k * lanes);
+    hn::StoreU(sum[k], dd, s.sum + k * lanes);
+    hn::StoreU(squares[k], dd, s.squares + k * lanes);
+  }
+}
+
+void ScanColumnsImpl(const float* x, int64_t rows, int64_t stride, int64_t channels,
+                     const ColumnSums& sums) {
+  const hn::ScalableTag<double> dd;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(dd));
+  const auto at = [&](int64_t c) {
+    return ColumnSums{sums.min + c, sums.max + c, sums.sum + c, sums.squares + c};
+  };
+  int64_t c = 0;
+  for (; c + 2 * lanes <= channels; c += 2 * lanes) {
+    ScanColumnTile<2>(dd, x + c, rows, stride, at(c));
+  }
+  for (; c + lanes <= channels; c += lanes) ScanColumnTile<1>(dd, x + c, rows, stride, at(c));
+  const hn::CappedTag<double, 1> one;
+  for (; c < channels; ++c) ScanColumnTile<1>(one, x + c, rows, stride, at(c));
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace adze
 HWY_AFTER_NAMESPACE();
@@ -120,6 +170,11 @@ ScanResult ScanF32(Isa isa, const float* x, int64_t n) {
 
 int64_t NonZeroSlotsF32(Isa isa, const float* x, int64_t n, int32_t* slots) {
   return ADZE_HWY_CALL(isa, NonZeroSlotsImpl)(x, n, slots);
+}
+
+void ScanColumnsF32(Isa isa, const float* x, int64_t rows, int64_t stride, int64_t channels,
+                    const ColumnSums& sums) {
+  ADZE_HWY_CALL(isa, ScanColumnsImpl)(x, rows, stride, channels, sums);
 }
 
 }  // namespace adze

@@ -133,26 +133,54 @@ void RangeRecord::Merge(const RangeRecord& other) {
   samples += other.samples;
 }
 
-void ChannelRecord::Collect(const float* data, int64_t outer, int64_t num_channels, int64_t inner) {
+void ChannelRecord::Collect(Isa isa, const float* data, int64_t outer, int64_t num_channels,
+                            int64_t inner, ThreadPool* pool) {
   ADZE_CHECK(channels.empty() || static_cast<int64_t>(channels.size()) == num_channels);
   channels.resize(static_cast<size_t>(num_channels));
-  for (int64_t c = 0; c < num_channels; ++c) {
-    Channel& channel = channels[static_cast<size_t>(c)];
-    double sum = 0;
-    double squares = 0;
+  if (outer * inner == 0) return;
+  const size_t size = static_cast<size_t>(num_channels);
+  std::vector<float> min(size);
+  std::vector<float> max(size);
+  std::vector<double> sum(size, 0.0);
+  std::vector<double> squares(size, 0.0);
+  for (size_t c = 0; c < size; ++c) min[c] = max[c] = data[static_cast<int64_t>(c) * inner];
+  // Channels [begin, end) of a band of rows that stays in the first cache, or of one channel's row.
+  const int64_t band = std::clamp<int64_t>(4096 / num_channels, 4, 128);
+  const auto scan = [&](int64_t begin, int64_t end) {
+    const auto sums = [&](int64_t c) {
+      return ColumnSums{&min[static_cast<size_t>(c)], &max[static_cast<size_t>(c)],
+                        &sum[static_cast<size_t>(c)], &squares[static_cast<size_t>(c)]};
+    };
+    if (inner == 1) {
+      for (int64_t o = 0; o < outer; o += band) {
+        ScanColumnsF32(isa, data + o * num_channels + begin, std::min(band, outer - o),
+                       num_channels, end - begin, sums(begin));
+      }
+      return;
+    }
     for (int64_t o = 0; o < outer; ++o) {
-      const float* const x = data + (o * num_channels + c) * inner;
-      for (int64_t i = 0; i < inner; ++i) {
-        if (channel.count == 0) channel.min = channel.max = x[i];
-        channel.min = std::min(channel.min, x[i]);
-        channel.max = std::max(channel.max, x[i]);
-        sum += x[i];
-        squares += static_cast<double>(x[i]) * x[i];
-        ++channel.count;
+      for (int64_t c = begin; c < end; ++c) {
+        ScanColumnsF32(isa, data + (o * num_channels + c) * inner, inner, 1, 1, sums(c));
       }
     }
-    channel.sum.Collect(sum);
-    channel.sum_squares.Collect(squares);
+  };
+  const int64_t parts = pool == nullptr || outer * num_channels * inner < kWorthAThread
+                            ? 1
+                            : std::min<int64_t>(pool->num_threads(), num_channels);
+  if (parts == 1) {
+    scan(0, num_channels);
+  } else {
+    pool->ParallelFor(parts, [&](int64_t p, int) {
+      scan(p * num_channels / parts, (p + 1) * num_channels / parts);
+    });
+  }
+  for (size_t c = 0; c < size; ++c) {
+    Channel& channel = channels[c];
+    channel.min = channel.count == 0 ? min[c] : std::min(channel.min, min[c]);
+    channel.max = channel.count == 0 ? max[c] : std::max(channel.max, max[c]);
+    channel.sum.Collect(sum[c]);
+    channel.sum_squares.Collect(squares[c]);
+    channel.count += static_cast<uint64_t>(outer * inner);
   }
 }
 

@@ -88,8 +88,10 @@ struct ChannelRecord {
   };
   std::vector<Channel> channels;
 
-  // `data`: one sample of dims [outer, channels, inner], dense.
-  void Collect(const float* data, int64_t outer, int64_t num_channels, int64_t inner);
+  // `data`: one sample of dims [outer, channels, inner], dense, of finite numbers. The same on
+  // every ISA and for any number of threads; with a pool, channels are shared out.
+  void Collect(Isa isa, const float* data, int64_t outer, int64_t num_channels, int64_t inner,
+               ThreadPool* pool = nullptr);
   void Merge(const ChannelRecord& other);  // same number of channels, or one of them empty
 };
 

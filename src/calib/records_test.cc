@@ -187,14 +187,52 @@ TEST(ScanTest, MatchesAScalarLoopOnEveryIsa) {
   }
 }
 
+TEST(ChannelRecordTest, IsTheSameOnEveryIsaAndForAnyThreads) {
+  std::mt19937 random(4);
+  std::normal_distribution<float> normal;
+  ThreadPool pool(3);
+  for (const int64_t channels : {1, 3, 8, 17, 65}) {
+    for (const int64_t inner : {1, 5}) {
+      const int64_t outer = inner == 1 ? 300 : 7;
+      std::vector<float> x(static_cast<size_t>(outer * channels * inner));
+      for (float& v : x) v = normal(random);
+      for (const Isa isa : {Isa::kGeneric, DetectIsa()}) {
+        ChannelRecord r;
+        r.Collect(isa, x.data(), outer, channels, inner, &pool);
+        for (int64_t c = 0; c < channels; ++c) {
+          float lo = x[static_cast<size_t>(c * inner)];
+          float hi = lo;
+          double sum = 0;
+          double squares = 0;
+          for (int64_t o = 0; o < outer; ++o) {
+            for (int64_t i = 0; i < inner; ++i) {
+              const float v = x[static_cast<size_t>((o * channels + c) * inner + i)];
+              lo = std::min(lo, v);
+              hi = std::max(hi, v);
+              sum += v;
+              squares += static_cast<double>(v) * v;
+            }
+          }
+          const ChannelRecord::Channel& k = r.channels[static_cast<size_t>(c)];
+          EXPECT_EQ(k.min, lo);
+          EXPECT_EQ(k.max, hi);
+          EXPECT_EQ(k.count, static_cast<uint64_t>(outer * inner));
+          EXPECT_EQ(k.sum.Finish(), sum) << channels << " " << inner << " " << c;
+          EXPECT_EQ(k.sum_squares.Finish(), squares);
+        }
+      }
+    }
+  }
+}
+
 TEST(ChannelRecordTest, MomentsPerChannel) {
   // Two samples of dims [1, 2, 3].
   const float a[] = {1, 2, 3, -1, 0, 5};
   const float b[] = {4, 4, 4, 2, 2, 2};
   ChannelRecord r;
-  r.Collect(a, 1, 2, 3);
+  r.Collect(Isa::kGeneric, a, 1, 2, 3);
   ChannelRecord s;
-  s.Collect(b, 1, 2, 3);
+  s.Collect(Isa::kGeneric, b, 1, 2, 3);
   r.Merge(s);
   ASSERT_EQ(r.channels.size(), 2u);
   EXPECT_EQ(r.channels[0].min, 1);
@@ -213,7 +251,7 @@ TEST(StatisticsFileTest, RoundTripsAndMerges) {
   s.tensors["x/y:0"] =
       RecordOf({RandomValues(100, 1), RandomValues(100, 2), RandomValues(5000, 3)});
   const float channel[] = {1, 2, 3, -1, 0, 5};
-  s.tensors["x/y:0"].channel.Collect(channel, 1, 2, 3);
+  s.tensors["x/y:0"].channel.Collect(Isa::kGeneric, channel, 1, 2, 3);
   s.tensors["z"] = RecordOf({{1.0f}});
   const std::string path = testing::TempDir() + "/stats.safetensors";
   ASSERT_TRUE(WriteStatistics(s, path).ok());

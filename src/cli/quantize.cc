@@ -1,5 +1,5 @@
 // adze quantize: a float network and data in, an int8 network and its encodings out.
-#include "calib/quantize.h"
+#include "algos/quantize.h"
 
 #include <chrono>
 #include <cstdio>
@@ -17,10 +17,12 @@ namespace {
 
 struct QuantizeCommand {
   CommonOptions common;
-  std::string model, data, out, encodings, statistics, form = "qdq";
+  std::string model, data, out, encodings, statistics, float_out, form = "qdq";
   bool symmetric = false;
   bool no_float_tail = false;
   bool no_bias_correction = false;
+  bool no_equalization = false;
+  bool reduce_range = false;
   QuantizeSettings settings;
 };
 
@@ -58,6 +60,7 @@ Status WriteAll(const QuantizeResult& result, const QuantizeCommand& o) {
   write(o.out, [&] { return WriteQuantized(result.graph, o); });
   write(o.encodings, [&] { return WriteEncodings(result.encodings, o.encodings); });
   write(o.statistics, [&] { return WriteStatistics(result.statistics, o.statistics); });
+  write(o.float_out, [&] { return WriteModel(result.adjusted, o.float_out); });
   if (status.ok()) return status;
   for (const std::string& path : written) std::remove(path.c_str());
   return status;
@@ -90,6 +93,7 @@ Json ReportJson(const QuantizeResult& r, double wall_s) {
   return {{"samples", r.statistics.samples},
           {"int8_macs_share", r.report.int8_macs_share},
           {"float_nodes", float_nodes},
+          {"equalized", r.equalized},
           {"corrected_biases", r.corrected_biases},
           {"repairs", repairs},
           {"tensors", tensors},
@@ -134,6 +138,8 @@ Status Quantize(const QuantizeCommand& o) {
   settings.quant.symmetric_activations = o.symmetric;
   settings.quant.float_tail = !o.no_float_tail;
   settings.bias_correction = !o.no_bias_correction;
+  settings.equalization = !o.no_equalization;
+  if (o.reduce_range) settings.quant.weight_limit = 63;
   ADZE_ASSIGN(settings.isa, ChooseIsa());
   const std::unique_ptr<ProgressSink> bar = MakeTerminalProgress();
   std::string stage;
@@ -172,6 +178,8 @@ void RegisterQuantize(CLI::App& app, Action* action) {
   c->add_option("--data", o->data, "calibration data set (docs/data.md)")->required();
   c->add_option("--out", o->out, "quantized network (.onnx or .adzir)");
   c->add_option("--encodings", o->encodings, "the decision as a file (docs/encodings.md)");
+  c->add_option("--save-float", o->float_out,
+                "the float network that the encodings belong to: equalized, biases corrected");
   c->add_option("--save-statistics", o->statistics, "the collected statistics as a file");
   c->add_option("--form", o->form,
                 "how the .onnx says it: qdq (Quantize/DequantizeLinear) or qoperator (QLinear*)")
@@ -192,7 +200,12 @@ void RegisterQuantize(CLI::App& app, Action* action) {
   c->add_flag("--no-float-tail", o->no_float_tail,
               "quantize what follows the last convolution or matrix product as well");
   c->add_flag("--no-bias-correction", o->no_bias_correction,
-              "leave biases as they are instead of taking back the mean error of rounded weights");
+              "leave biases as they are instead of taking back the mean error of rounding");
+  c->add_flag("--no-equalization", o->no_equalization,
+              "leave the channels before depthwise convolutions as they are");
+  c->add_flag("--reduce-range", o->reduce_range,
+              "weights of 7 bits, for consumers that saturate on CPUs without VNNI (ONNX Runtime, "
+              "OpenVINO)");
   AddThreads(*c, &o->common);
   AddJson(*c, &o->common);
   c->callback([o, action] { *action = [o] { return Quantize(*o); }; });

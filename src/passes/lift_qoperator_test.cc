@@ -115,12 +115,11 @@ TEST(LiftQoperatorTest, RoundTripToAQuantizedEnd) {
 TEST(LiftQoperatorTest, LeavesWhatItCannotSay) {
   // Scales that are not constant; integers of unknown meaning; a Softmax over several axes.
   const char* const bodies[] = {
-      "input %x : uint8[1,2] input %s : float32[] const %t : float32[] = [1] const %z : uint8[] = "
-      "[0] "
-      "%y = com.microsoft.QLinearSigmoid(%x, %s, %z, %t, %z) output %y",
+      ("input %x : uint8[1,2] input %s : float32[] const %t : float32[] = [1] "
+       "const %z : uint8[] = [0] %y = com.microsoft.QLinearSigmoid(%x, %s, %z, %t, %z) output %y"),
       "input %x : uint8[1,2] %y = Flatten(%x) output %y",
-      "input %x : uint8[1,2,3] const %s : float32[] = [1] const %z : uint8[] = [0] "
-      "%y = com.microsoft.QLinearSoftmax(%x, %s, %z, %s, %z) {axis=1, opset=12} output %y",
+      ("input %x : uint8[1,2,3] const %s : float32[] = [1] const %z : uint8[] = [0] "
+       "%y = com.microsoft.QLinearSoftmax(%x, %s, %z, %s, %z) {axis=1, opset=12} output %y"),
   };
   for (const char* body : bodies) ExpectNo("lift_qoperator", body, "");
 }

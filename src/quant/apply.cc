@@ -65,16 +65,21 @@ Result<Tensor> QuantizeConstant(const Value& v, const QuantType& q) {
   IntRange range = RangeOf(q.storage);
   if (range.min < 0 && q.symmetric()) range.min = -range.max;
   const ChannelIndex channel(v.constant.dims(), q);
+  const int64_t run = q.per_tensor() ? v.constant.size() : channel.inner;  // elements of one scale
   int8_t* const codes = static_cast<int8_t*>(out.mutable_raw());
-  for (int64_t i = 0; i < v.constant.size(); ++i) {
-    if (!std::isfinite(x[i])) {
-      return InvalidInput("constant '" + v.name + "' holds " +
-                          (std::isnan(x[i]) ? "NaN" : "an infinity"));
+  for (int64_t begin = 0; begin < v.constant.size(); begin += run) {
+    const size_t c = channel(begin);
+    const float scale = q.scale[c];
+    const int32_t zero_point = q.zero_point[c];
+    for (int64_t i = begin; i < begin + run; ++i) {
+      if (!std::isfinite(x[i])) {
+        return InvalidInput("constant '" + v.name + "' holds " +
+                            (std::isnan(x[i]) ? "NaN" : "an infinity"));
+      }
+      codes[i] =
+          static_cast<int8_t>(QuantizeOne(x[i], scale, zero_point, static_cast<int32_t>(range.min),
+                                          static_cast<int32_t>(range.max)));
     }
-    const size_t c = channel(i);
-    codes[i] = static_cast<int8_t>(QuantizeOne(x[i], q.scale[c], q.zero_point[c],
-                                               static_cast<int32_t>(range.min),
-                                               static_cast<int32_t>(range.max)));
   }
   return out;
 }
@@ -271,6 +276,9 @@ class Applier {
       for (int attempt = 0;; ++attempt) {
         double total = b / (static_cast<double>(x_scale) * scale);
         const int64_t outer_step = channel.channels * channel.inner;
+        // Most accumulators are too short to overflow whatever the codes are.
+        const double products = static_cast<double>(w.constant.size() / channel.channels);
+        if (total + kActivationReach * 127 * products <= kAccumulatorLimit) break;
         for (int64_t o = c * channel.inner; o < w.constant.size(); o += outer_step) {
           for (int64_t i = o; i < o + channel.inner; ++i) {
             if (!std::isfinite(x[i])) {

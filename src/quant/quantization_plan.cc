@@ -281,7 +281,7 @@ std::string EncodingName(const Graph& graph, ValueId canonical) {
   return v.name;
 }
 
-Result<TensorEncoding> WeightEncoding(const Graph& graph, ValueId weight, int axis) {
+Result<TensorEncoding> WeightEncoding(const Graph& graph, ValueId weight, int axis, int limit) {
   const Value& v = graph.value(weight);
   const std::vector<int64_t>& dims = v.constant.dims();
   TensorEncoding e;
@@ -307,7 +307,8 @@ Result<TensorEncoding> WeightEncoding(const Graph& graph, ValueId weight, int ax
     e.provenance.range_max = std::max(e.provenance.range_max, w[i]);
   }
   for (const float b : bound) {
-    e.type.scale.push_back(ChooseAffineParams(-b, b, DType::kInt8, true).scale);
+    const float reach = limit == 127 ? b : b * 127.0f / static_cast<float>(limit);
+    e.type.scale.push_back(ChooseAffineParams(-reach, reach, DType::kInt8, true).scale);
   }
   e.type.zero_point.assign(bound.size(), 0);
   return e;

@@ -20,6 +20,9 @@ struct QuantSettings {
   // final pooling and activations cost next to nothing there, and scores that are not rounded keep
   // close decisions. False for targets without a float unit.
   bool float_tail = true;
+  // Largest weight code, its negative the smallest. 63 for consumers that add pairs of uint8 x int8
+  // products in 16 bits and saturate, as ONNX Runtime and OpenVINO do on CPUs without VNNI.
+  int weight_limit = 127;
 };
 
 // Values that share one scale and zero point.
@@ -76,9 +79,11 @@ std::string EncodingName(const Graph& graph, ValueId canonical);
 // …).
 std::vector<int> DataInputs(const Node& node, const OpDef& def);
 
-// Symmetric per-channel int8 encoding of a float weight: codes [-127, 127], scale = max|w| / 127.
-// Refuses NaN and infinities. Exact for weights that lie on such a grid already.
-Result<TensorEncoding> WeightEncoding(const Graph& graph, ValueId weight, int axis);
+// Symmetric per-channel int8 encoding of a float weight: codes [-limit, limit], scale = max|w| /
+// limit, limit <= 127. Refuses NaN and infinities. Exact for weights that lie on such a grid
+// already.
+Result<TensorEncoding> WeightEncoding(const Graph& graph, ValueId weight, int axis,
+                                      int limit = 127);
 
 }  // namespace adze
 

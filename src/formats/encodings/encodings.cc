@@ -104,7 +104,8 @@ class Object {
   Status CheckFields(std::initializer_list<const char*> known) const {
     if (!json_.is_object()) return InvalidInput(where_ + " is not an object");
     for (const auto& [key, value] : json_.items()) {
-      if (std::none_of(known.begin(), known.end(), [&](const char* k) { return key == k; })) {
+      if (std::none_of(known.begin(), known.end(),
+                       [&key = key](const char* k) { return key == k; })) {
         return InvalidInput(where_ + ": unknown field '" + key + "'");
       }
     }
@@ -236,7 +237,7 @@ class Reader {
     const Object object(json, where);
     if (json.is_object()) {
       for (const auto& [key, value] : json.items()) {
-        const auto is_key = [&](const char* k) { return key == k; };
+        const auto is_key = [&key = key](const char* k) { return key == k; };
         if (std::none_of(std::begin(kFields), std::end(kFields), is_key) &&
             std::none_of(more.begin(), more.end(), is_key)) {
           return InvalidInput(where + ": unknown field '" + key + "'");

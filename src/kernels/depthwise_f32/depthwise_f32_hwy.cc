@@ -92,15 +92,15 @@ HWY_NOINLINE void RunDepthwiseTile(const DepthwiseTile& t) {
 // `pixels` neighbours whose windows lie wholly inside the image horizontally.
 template <int kTapsW, int kStride>
 HWY_INLINE void RunDepthwiseInterior(DepthwiseTile t, int64_t pixels) {
-  const auto advance = [&](int64_t n) HWY_ATTR {
+  const auto advance = [&t](int64_t n) HWY_ATTR {
     t.x += n * t.x_pixel;
     t.y += n * t.channels;
     if (t.residual != nullptr) t.residual += n * t.channels;
-    pixels -= n;
+    return n;
   };
-  for (; pixels >= 8; advance(8)) RunDepthwiseTile<8, kTapsW, kStride>(t);
-  for (; pixels >= 4; advance(4)) RunDepthwiseTile<4, kTapsW, kStride>(t);
-  for (; pixels >= 1; advance(1)) RunDepthwiseTile<1, kTapsW, kStride>(t);
+  for (; pixels >= 8; pixels -= advance(8)) RunDepthwiseTile<8, kTapsW, kStride>(t);
+  for (; pixels >= 4; pixels -= advance(4)) RunDepthwiseTile<4, kTapsW, kStride>(t);
+  for (; pixels >= 1; pixels -= advance(1)) RunDepthwiseTile<1, kTapsW, kStride>(t);
 }
 
 void DepthwiseF32RowsImpl(const DepthwiseF32Call& call, int64_t row_begin, int64_t row_end) {

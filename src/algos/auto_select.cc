@@ -1,4 +1,4 @@
-#include "calib/auto_select.h"
+#include "algos/auto_select.h"
 
 #include <algorithm>
 #include <cmath>
@@ -13,6 +13,9 @@
 
 namespace adze {
 namespace {
+
+// Fewer samples say nothing about a choice of range.
+constexpr int64_t kMinSamples = 4;
 
 // Outputs of the last run as float32, one tensor each.
 std::vector<Tensor> ReadOutputs(const Executor& executor) {
@@ -140,9 +143,9 @@ void RoundWeights(Graph* graph, const QuantizationPlan& plan, const Encodings& w
     const float* const x = w.constant.data<float>();
     for (int64_t i = 0; i < w.constant.size(); ++i) {
       const float scale =
-          q.scale[q.per_tensor() ? 0
-                                 : static_cast<size_t>(i / inner %
-                                                       dims[static_cast<size_t>(use.axis)])];
+          q.scale[q.per_tensor()
+                      ? 0
+                      : static_cast<size_t>(i / inner % dims[static_cast<size_t>(use.axis)])];
       rounded.mutable_data<float>()[i] =
           DequantizeOne(QuantizeOne(x[i], scale, 0, -127, 127), scale, 0);
     }
@@ -159,7 +162,7 @@ Result<CandidateErrors> MeasureCandidates(const Graph& graph, Graph simulated,
   std::map<std::string, size_t> group_of_name;
   double total_macs = 1;
   for (const NodeId id : graph.top().nodes) total_macs += static_cast<double>(NodeMacs(graph, id));
-  double runs_per_sample = 2;  // the float network and the base
+  std::vector<double> cost(plan.groups.size(), 0.0);  // of a group's candidates, in whole runs
   for (size_t g = 0; g < plan.groups.size(); ++g) {
     const std::vector<ValueId> points = FakeQuantPoints(graph, plan.groups[g]);
     // What must run again: everything behind the first producer.
@@ -176,8 +179,7 @@ Result<CandidateErrors> MeasureCandidates(const Graph& graph, Graph simulated,
       });
       if (produces) least = std::min(least, macs_before);
     }
-    runs_per_sample +=
-        (1.0 - least / total_macs) * static_cast<double>(candidates[g].params.size() - 1);
+    cost[g] = (1.0 - least / total_macs) * static_cast<double>(candidates[g].params.size() - 1);
     const FakeQuantArgs args =
         ArgsOf(candidates[g].params[static_cast<size_t>(base[g])], spec.storage);
     for (size_t k = 0; k < points.size(); ++k) {
@@ -186,8 +188,24 @@ Result<CandidateErrors> MeasureCandidates(const Graph& graph, Graph simulated,
       group_of_name[name] = g;
     }
   }
-  int64_t samples = static_cast<int64_t>(budget_runs / runs_per_sample);
-  samples = std::clamp<int64_t>(samples, 2, std::max<int64_t>(settings.auto_samples, 2));
+  // As many groups as the fewest samples allow, the cheapest first: those are the last ones. Then
+  // as many samples as the budget allows.
+  std::vector<size_t> order;
+  for (size_t g = 0; g < plan.groups.size(); ++g) {
+    if (candidates[g].params.size() > 1) order.push_back(g);
+  }
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return cost[a] < cost[b]; });
+  double runs_per_sample = 2;  // the float network and the base
+  size_t affordable = 0;
+  while (affordable < order.size() &&
+         (runs_per_sample + cost[order[affordable]]) * kMinSamples <= budget_runs) {
+    runs_per_sample += cost[order[affordable++]];
+  }
+  order.resize(affordable);
+  const int64_t samples =
+      std::clamp<int64_t>(static_cast<int64_t>(budget_runs / runs_per_sample), kMinSamples,
+                          std::max<int64_t>(settings.auto_samples, kMinSamples));
 
   ADZE_ASSIGN(SampleReader reader,
               SampleReader::Create(graph, dataset, settings.split, samples, pool));
@@ -203,10 +221,7 @@ Result<CandidateErrors> MeasureCandidates(const Graph& graph, Graph simulated,
     if (it != group_of_name.end()) steps[it->second].push_back(static_cast<int>(s));
   }
   // Last tensor first: what lies before it is then still as the run of the base left it.
-  std::vector<size_t> order;
-  for (size_t g = 0; g < steps.size(); ++g) {
-    if (!steps[g].empty() && candidates[g].params.size() > 1) order.push_back(g);
-  }
+  std::erase_if(order, [&](size_t g) { return steps[g].empty(); });
   std::stable_sort(order.begin(), order.end(),
                    [&](size_t a, size_t b) { return steps[a][0] > steps[b][0]; });
 
@@ -235,8 +250,7 @@ Result<CandidateErrors> MeasureCandidates(const Graph& graph, Graph simulated,
         ADZE_TRY(executor.RunFrom(steps[g][0]));
         collect(&errors[g][c]);
       }
-      ADZE_TRY(
-          SetAll(&executor, steps[g], ArgsOf(candidates[g].params[unchanged], spec.storage)));
+      ADZE_TRY(SetAll(&executor, steps[g], ArgsOf(candidates[g].params[unchanged], spec.storage)));
     }
     if (settings.progress) settings.progress("auto", b + 1, batches);
   }
@@ -254,36 +268,44 @@ Result<CandidateErrors> MeasureCandidates(const Graph& graph, Graph simulated,
 Result<std::vector<double>> OutputSqnr(const Graph& graph,
                                        const std::vector<const Graph*>& quantized,
                                        const Dataset& dataset, const std::string& split,
-                                       int64_t samples, Isa isa, ThreadPool* pool) {
+                                       int64_t samples, Isa isa, ThreadPool* pool, double drop_db) {
   ADZE_ASSIGN(SampleReader reader, SampleReader::Create(graph, dataset, split, samples, pool));
-  std::vector<std::unique_ptr<Executor>> executors;  // the float one first
+  std::vector<std::unique_ptr<Executor>> executors;  // empty: dropped
   const auto add = [&](const Graph& g) -> Status {
     ADZE_ASSIGN(const LoweredPlan lowered, Lower(g, {isa, {}}));
     executors.push_back(std::make_unique<Executor>(lowered.plan, pool));
     return OkStatus();
   };
   ADZE_TRY(add(graph));
+  const std::unique_ptr<Executor> real = std::move(executors[0]);
+  executors.clear();
   for (const Graph* g : quantized) ADZE_TRY(add(*g));
   std::vector<OutputError> errors(quantized.size());
+  const auto sqnr = [&](size_t q) {
+    return -10.0 * std::log10(std::max(errors[q].Finish(), 1e-30));
+  };
   for (int64_t b = 0; b < reader.num_batches(); ++b) {
     std::vector<ConstTensorView> inputs;
     ADZE_TRY(reader.Next(&inputs));
-    std::vector<Tensor> reference;
-    for (size_t e = 0; e < executors.size(); ++e) {
-      ADZE_TRY(executors[e]->Run(inputs));
-      std::vector<Tensor> outputs = ReadOutputs(*executors[e]);
-      if (e == 0) {
-        reference = std::move(outputs);
-        continue;
-      }
+    ADZE_TRY(real->Run(inputs));
+    const std::vector<Tensor> reference = ReadOutputs(*real);
+    for (size_t q = 0; q < executors.size(); ++q) {
+      if (executors[q] == nullptr) continue;
+      ADZE_TRY(executors[q]->Run(inputs));
+      const std::vector<Tensor> outputs = ReadOutputs(*executors[q]);
       for (size_t o = 0; o < outputs.size(); ++o) {
-        errors[e - 1].Collect(o, reference[o].values<float>(), outputs[o].values<float>());
+        errors[q].Collect(o, reference[o].values<float>(), outputs[o].values<float>());
       }
+    }
+    if (b + 1 != kRaceBatches) continue;
+    double best = sqnr(0);
+    for (size_t q = 1; q < executors.size(); ++q) best = std::max(best, sqnr(q));
+    for (size_t q = 0; q < executors.size(); ++q) {
+      if (sqnr(q) < best - drop_db) executors[q].reset();
     }
   }
   std::vector<double> out;
-  for (const OutputError& e : errors)
-    out.push_back(-10.0 * std::log10(std::max(e.Finish(), 1e-30)));
+  for (size_t q = 0; q < errors.size(); ++q) out.push_back(sqnr(q));
   return out;
 }
 

@@ -1,4 +1,4 @@
-#include "calib/quantize.h"
+#include "algos/quantize.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <random>
 #include <string>
 
-#include "calib/auto_select.h"
+#include "algos/auto_select.h"
 #include "ir/text.h"
 
 namespace adze {

@@ -1,6 +1,6 @@
 // Post-training quantization, end to end: graph and data in, encodings and quantized graph out.
-#ifndef ADZE_CALIB_QUANTIZE_H_
-#define ADZE_CALIB_QUANTIZE_H_
+#ifndef ADZE_ALGOS_QUANTIZE_H_
+#define ADZE_ALGOS_QUANTIZE_H_
 
 #include <optional>
 #include <string>
@@ -17,7 +17,8 @@ struct QuantizeSettings {
   QuantSettings quant;
   std::string observer = "auto";  // "auto" or a name of AllObservers()
   double percentile = 99.99;
-  bool bias_correction = true;  // take back the mean error of rounded weights (bias_correction.h)
+  bool equalization = true;     // channels before depthwise convolutions (equalize.h)
+  bool bias_correction = true;  // take back the mean error that rounding makes (bias_correction.h)
   std::string split = "all";
   int64_t samples = 256;
   int64_t auto_samples =
@@ -48,6 +49,9 @@ struct QuantizeResult {
   std::vector<TensorChoice> choices;
   std::vector<ObserverScore> scores;  // filled by `auto`
   ApplyReport report;
+  // The float network that the encodings belong to: equalized and with corrected biases.
+  Graph adjusted;
+  int64_t equalized = 0;         // tensors whose channels were equalized
   int64_t corrected_biases = 0;  // nodes whose bias was corrected
   double collect_s = 0;          // reading data and float inference with statistics
   double auto_s = 0;
@@ -61,4 +65,4 @@ Result<QuantizeResult> QuantizeModel(const Graph& graph, const Dataset& dataset,
 
 }  // namespace adze
 
-#endif  // ADZE_CALIB_QUANTIZE_H_
+#endif  // ADZE_ALGOS_QUANTIZE_H_

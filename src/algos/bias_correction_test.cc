@@ -1,4 +1,4 @@
-#include "calib/bias_correction.h"
+#include "algos/bias_correction.h"
 
 #include <gtest/gtest.h>
 

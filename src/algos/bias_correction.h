@@ -3,12 +3,14 @@
 // and Bias Correction" (2019), with measured input means: b[o] -= sum_{c,k} (Wq - W)[o,c,k] *
 // E[x_c]. Pixels of the padding are counted as if they were image, which overstates the shift at
 // the border a little.
-#ifndef ADZE_CALIB_BIAS_CORRECTION_H_
-#define ADZE_CALIB_BIAS_CORRECTION_H_
+#ifndef ADZE_ALGOS_BIAS_CORRECTION_H_
+#define ADZE_ALGOS_BIAS_CORRECTION_H_
 
 #include <span>
+#include <string>
 #include <vector>
 
+#include "calib/collect.h"
 #include "calib/records.h"
 #include "formats/encodings/encodings.h"
 #include "ir/graph.h"
@@ -32,6 +34,15 @@ std::vector<ValueId> BiasCorrectionInputs(const Graph& graph, const Quantization
 int64_t CorrectBiases(Graph* graph, const QuantizationPlan& plan, const Encodings& weights,
                       const Statistics& statistics);
 
+// The empirical form, for multiply-accumulates with a float result (NodePlan::kFloatResult), where
+// all errors of the network arrive: what the mean of each output channel of `quantized` lacks
+// against `graph` on `samples` samples is added to the bias in `adjusted`, from which `quantized`
+// was made. Returns how many nodes it corrected: Conv and Gemm with or without a bias.
+Result<int64_t> CorrectResults(const Graph& graph, const Graph& quantized,
+                               const QuantizationPlan& plan, const Dataset& dataset,
+                               const std::string& split, int64_t samples, Isa isa, ThreadPool* pool,
+                               Graph* adjusted);
+
 }  // namespace adze
 
-#endif  // ADZE_CALIB_BIAS_CORRECTION_H_
+#endif  // ADZE_ALGOS_BIAS_CORRECTION_H_

@@ -1,11 +1,12 @@
-#include "calib/quantize.h"
+#include "algos/quantize.h"
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 
-#include "calib/auto_select.h"
-#include "calib/bias_correction.h"
+#include "algos/auto_select.h"
+#include "algos/bias_correction.h"
+#include "algos/equalize.h"
 #include "lower/lower.h"
 #include "quant/integer_form.h"
 
@@ -14,16 +15,18 @@ namespace {
 
 // Shares of a float run over all samples that `auto` may spend: collection costs a little over one,
 // and the whole of quantization shall stay under three.
-constexpr double kAutoBudget = 0.6;
+constexpr double kAutoBudget = 0.3;
 // Multiply-accumulates that scoring one integer network may take, and the fewest samples for it.
-constexpr double kScoreMacs = 2e10;
+constexpr double kScoreMacs = 1e10;
 constexpr int64_t kMinScoreSamples = 32;
 // Shares of the useful changes that are tried together, and what they must gain over one observer
 // for all tensors: less is within the noise of the few samples they were measured on.
-constexpr double kChangeShares[] = {1.0, 0.5, 0.25};
+constexpr double kChangeShares[] = {1.0, 0.4};
 constexpr double kClearGainDb = 0.05;
+// A network that far behind on the first samples is not worth running on the others.
+constexpr double kHopelessDb = 1.5;
 // Quantizers that differ by less are not worth measuring apart.
-constexpr double kSameRange = 0.02;
+constexpr double kSameRange = 0.1;
 
 class Stopwatch {
  public:
@@ -56,13 +59,20 @@ class Quantizer {
     spec_ = {settings_.quant.activation, settings_.quant.symmetric_activations,
              settings_.percentile};
     plan_ = PlanQuantization(graph_, settings_.quant);
-    ADZE_TRY(EncodeWeights());
+    adjusted_ = graph_;
+    ADZE_TRY(EncodeWeights());  // refuses what cannot be encoded before data is read
     const Stopwatch collect;
     ADZE_TRY(Collect());
     result_.collect_s = collect.Seconds();
-    corrected_ = graph_;
+    statistics_ = result_.statistics;
+    if (settings_.equalization) {
+      equalizations_ = FindEqualizations(graph_, plan_, statistics_);
+      for (const Equalization& e : equalizations_) Equalize(e, &adjusted_, &statistics_);
+      result_.equalized = static_cast<int64_t>(equalizations_.size());
+      ADZE_TRY(EncodeWeights());
+    }
     if (settings_.bias_correction) {
-      result_.corrected_biases = CorrectBiases(&corrected_, plan_, weights_, result_.statistics);
+      result_.corrected_biases = CorrectBiases(&adjusted_, plan_, weights_, statistics_);
     }
     ADZE_TRY(Propose());
     const Stopwatch choose;
@@ -74,7 +84,15 @@ class Quantizer {
     result_.auto_s = choose.Seconds();
     const Stopwatch apply;
     ADZE_TRY(Build(chosen_));
+    if (settings_.bias_correction) {
+      ADZE_ASSIGN(const int64_t corrected,
+                  CorrectResults(graph_, result_.graph, plan_, dataset_, settings_.split,
+                                 ScoreSamples(), settings_.isa, pool_, &adjusted_));
+      if (corrected > 0) ADZE_TRY(Build(chosen_));
+    }
     result_.apply_s = apply.Seconds();
+    result_.encodings.graph_hash = GraphHash(adjusted_);
+    result_.adjusted = std::move(adjusted_);
     result_.report.float_nodes = plan_.float_nodes;
     return std::move(result_);
   }
@@ -87,10 +105,12 @@ class Quantizer {
   };
 
   Status EncodeWeights() {
+    weights_.tensors.clear();
     for (const WeightUse& use : plan_.weights) {
-      const std::string& name = graph_.value(use.weight).name;
+      const std::string& name = adjusted_.value(use.weight).name;
       if (weights_.tensors.contains(name)) continue;
-      ADZE_ASSIGN(weights_.tensors[name], WeightEncoding(graph_, use.weight, use.axis));
+      ADZE_ASSIGN(weights_.tensors[name],
+                  WeightEncoding(adjusted_, use.weight, use.axis, settings_.quant.weight_limit));
     }
     return OkStatus();
   }
@@ -114,7 +134,7 @@ class Quantizer {
         if (!graph_.value(v).is_constant()) options.values.push_back(v);
       }
     }
-    if (settings_.bias_correction) {
+    if (settings_.bias_correction || settings_.equalization) {
       options.channel_values = BiasCorrectionInputs(graph_, plan_);
       for (const ValueId v : options.channel_values) {
         if (std::find(options.values.begin(), options.values.end(), v) == options.values.end()) {
@@ -139,8 +159,8 @@ class Quantizer {
           return InvalidInput("constant '" + value.name + "' holds NaN or an infinity");
         }
       } else {
-        const auto it = result_.statistics.tensors.find(EncodingName(graph_, v));
-        if (it == result_.statistics.tensors.end()) {
+        const auto it = statistics_.tensors.find(EncodingName(graph_, v));
+        if (it == statistics_.tensors.end()) {
           return InvalidInput("the statistics have nothing about tensor '" +
                               EncodingName(graph_, v) + "'");
         }
@@ -174,9 +194,14 @@ class Quantizer {
   // Inputs and outputs of the network and averages keep their whole range with every observer.
   // Inputs are bounded data, and what is clipped there is lost to all layers; the largest scores
   // are the decision; averaged features are few, and a rare large one is the evidence for a class:
-  // clipping any of them hardly moves the SQNR but turns decisions.
+  // clipping any of them hardly moves the SQNR but turns decisions. Equalized channels all reach
+  // the same extremes, and their histogram is not known.
   bool KeepsWholeRange(const ActivationGroup& group) const {
     const std::vector<ValueId>& inputs = graph_.top().inputs;
+    if (std::any_of(equalizations_.begin(), equalizations_.end(),
+                    [&](const Equalization& e) { return e.value == group.values[0]; })) {
+      return true;
+    }
     return std::any_of(group.values.begin(), group.values.end(), [&](ValueId v) {
       const Node* const producer = graph_.producer(v);
       const OpDef* const def = producer == nullptr ? nullptr : FindOp(producer->op);
@@ -305,7 +330,7 @@ class Quantizer {
       base.push_back(0);
       num_candidates_.push_back(measured ? static_cast<int>(candidates[g].params.size()) : 0);
     }
-    Graph simulated = corrected_;
+    Graph simulated = adjusted_;
     RoundWeights(&simulated, plan_, weights_);
     const double budget = kAutoBudget * static_cast<double>(result_.statistics.samples);
     ADZE_ASSIGN(const CandidateErrors errors,
@@ -318,11 +343,11 @@ class Quantizer {
       if (!(*least < errors.base)) continue;
       const int candidate = static_cast<int>(least - of.begin());
       const std::vector<int>& observers = candidates[g].of_observer;
-      changes.push_back({g,
-                         static_cast<size_t>(std::find(observers.begin(), observers.end(),
-                                                       candidate) -
-                                             observers.begin()),
-                         *least});
+      changes.push_back(
+          {g,
+           static_cast<size_t>(std::find(observers.begin(), observers.end(), candidate) -
+                               observers.begin()),
+           *least});
     }
     std::stable_sort(changes.begin(), changes.end(),
                      [](const Change& a, const Change& b) { return a.error < b.error; });
@@ -338,12 +363,16 @@ class Quantizer {
     }
     std::vector<const Graph*> pointers;
     for (const Graph& g : graphs) pointers.push_back(&g);
+    return OutputSqnr(graph_, pointers, dataset_, settings_.split, ScoreSamples(), settings_.isa,
+                      pool_, kHopelessDb);
+  }
+
+  // How many samples whole networks are judged on.
+  int64_t ScoreSamples() const {
     double macs = 1;
     for (const NodeId id : graph_.top().nodes) macs += static_cast<double>(NodeMacs(graph_, id));
     const auto affordable = static_cast<int64_t>(std::min(kScoreMacs / macs, 1e6));
-    return OutputSqnr(graph_, pointers, dataset_, settings_.split,
-                      std::min(std::max(affordable, kMinScoreSamples), settings_.samples),
-                      settings_.isa, pool_);
+    return std::min(std::max(affordable, kMinScoreSamples), settings_.samples);
   }
 
   // Encodings, quantized graph and report of these choices.
@@ -369,20 +398,22 @@ class Quantizer {
                                  encoding.provenance.observer, choice.range,
                                  num_candidates_.empty() ? 0 : num_candidates_[g]});
     }
-    ADZE_ASSIGN(std::vector<BiasRepair> repairs, RepairBiasOverflow(corrected_, &e));
-    result_.graph = corrected_;
+    ADZE_ASSIGN(std::vector<BiasRepair> repairs, RepairBiasOverflow(adjusted_, &e));
+    result_.graph = adjusted_;
     ADZE_ASSIGN(result_.report, ApplyEncodings(result_.graph, e));
     result_.report.repairs = std::move(repairs);
     return OkStatus();
   }
 
   const Graph& graph_;
-  Graph corrected_;  // graph_ with corrected biases
+  Graph adjusted_;  // graph_, equalized and with corrected biases
   const Dataset& dataset_;
   const QuantizeSettings& settings_;
   ThreadPool* pool_;
   ObserverSpec spec_;
   QuantizationPlan plan_;
+  std::vector<Equalization> equalizations_;
+  Statistics statistics_;  // of adjusted_
   Encodings weights_;
   std::vector<std::vector<RealRange>> ranges_;
   std::vector<int> num_candidates_;

@@ -1,12 +1,13 @@
 // `auto`: chooses among the ranges that observers propose by what they do to the network's outputs.
-#ifndef ADZE_CALIB_AUTO_SELECT_H_
-#define ADZE_CALIB_AUTO_SELECT_H_
+#ifndef ADZE_ALGOS_AUTO_SELECT_H_
+#define ADZE_ALGOS_AUTO_SELECT_H_
 
+#include <limits>
 #include <string>
 #include <vector>
 
+#include "algos/quantize.h"
 #include "calib/collect.h"
-#include "calib/quantize.h"
 #include "quant/quantization_plan.h"
 
 namespace adze {
@@ -29,9 +30,10 @@ struct CandidateErrors {
   std::vector<std::vector<double>> of;  // [group][candidate]
 };
 
-// Measures them by fake quantization of `simulated` (the float network with rounded weights) against
-// `graph`, on a few samples, with the steps before the tensor not repeated. The number of samples is
-// such that the work is about that of `budget_runs` inferences of the whole network.
+// Measures them by fake quantization of `simulated` (the float network with rounded weights)
+// against `graph`, on a few samples, with the steps before the tensor not repeated. The work is
+// about that of `budget_runs` inferences of the whole network; where that does not reach, the
+// groups furthest from the outputs are not measured: all their candidates count as the base.
 Result<CandidateErrors> MeasureCandidates(const Graph& graph, Graph simulated,
                                           const QuantizationPlan& plan,
                                           const std::vector<Candidates>& candidates,
@@ -43,11 +45,14 @@ Result<CandidateErrors> MeasureCandidates(const Graph& graph, Graph simulated,
 void RoundWeights(Graph* graph, const QuantizationPlan& plan, const Encodings& weights);
 
 // SQNR in dB of the outputs of each quantized graph against the float graph, mean over outputs of
-// error power over signal power, on `samples` samples.
+// error power over signal power, on `samples` samples. A graph that is `drop_db` behind the best
+// after the first kRaceBatches batches is not run any further: its figure is that of those.
+inline constexpr int64_t kRaceBatches = 8;
 Result<std::vector<double>> OutputSqnr(const Graph& graph,
                                        const std::vector<const Graph*>& quantized,
                                        const Dataset& dataset, const std::string& split,
-                                       int64_t samples, Isa isa, ThreadPool* pool);
+                                       int64_t samples, Isa isa, ThreadPool* pool,
+                                       double drop_db = std::numeric_limits<double>::infinity());
 
 // Error power over signal power of `values` against `reference`, accumulated over samples and
 // outputs.
@@ -60,4 +65,4 @@ struct OutputError {
 
 }  // namespace adze
 
-#endif  // ADZE_CALIB_AUTO_SELECT_H_
+#endif  // ADZE_ALGOS_AUTO_SELECT_H_
