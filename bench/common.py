@@ -77,19 +77,19 @@ def adze(program, *arguments):
     return json.loads(done.stdout)
 
 
-def ort_session(path, threads=0, optimize=True):
+def ort_session(path, integer=True):
+    """`integer` False: Q/DQ nodes are computed as they stand, in float, instead of fused into integer operators."""
     import onnxruntime
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    options.intra_op_num_threads = threads
-    if not optimize:
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    if not integer:
+        options.add_session_config_entry("session.disable_quant_qdq", "1")
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
-def ort_outputs(path, inputs, optimize=True):
+def ort_outputs(path, inputs, integer=True):
     """First output of every sample, one at a time, as rows."""
-    session = ort_session(path, optimize=optimize)
+    session = ort_session(path, integer)
     name = session.get_inputs()[0].name
     return np.stack([session.run(None, {name: x[None]})[0].reshape(-1) for x in inputs])
 

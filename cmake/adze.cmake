@@ -76,6 +76,9 @@ function(adze_test target)
   target_compile_definitions(${target} PRIVATE ADZE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   add_test(NAME ${target} COMMAND ${target})
   set_tests_properties(${target} PROPERTIES TIMEOUT 600)
+  if(ADZE_SANITIZE)  # absurd sizes are refused because malloc refuses them
+    set_tests_properties(${target} PROPERTIES ENVIRONMENT "ASAN_OPTIONS=allocator_may_return_null=1")
+  endif()
 endfunction()
 
 # adze_bench(<target> SOURCES … DEPS …): a Google Benchmark program, built only when asked for by name. Skipped where the

@@ -5,6 +5,7 @@
 
 #include "lower/lower.h"
 #include "numerics/rounding.h"
+#include "ops/op_util.h"
 #include "runtime/executor.h"
 
 namespace adze {
@@ -26,7 +27,43 @@ std::vector<double> Means(const Statistics& statistics, const std::string& name)
   return means;
 }
 
-// Whether the node has a constant float bias of one number per output channel, or none.
+// For every tap of a Conv's window, the share of output positions where it lies on the image; 1 where
+// the sizes are not known, and for Gemm.
+std::vector<double> InsideShares(const Graph& graph, const Node& n) {
+  const std::vector<int64_t>& wd = graph.value(n.inputs[1]).constant.dims();
+  std::vector<double> shares = {1.0};
+  if (!n.op.Is("Conv")) return shares;
+  const auto& shape = graph.value(n.inputs[0]).type.shape;
+  const auto g = shape ? ReadWindow(n.attrs, *shape, std::span(wd).subspan(2))
+                       : Result<WindowGeometry>(InternalError("no shape"));
+  for (size_t axis = 2; axis < wd.size(); ++axis) {
+    std::vector<double> along(static_cast<size_t>(wd[axis]), 1.0);
+    if (g.ok() && (*shape)[axis].is_const()) {
+      const size_t i = axis - 2;
+      const int64_t in = (*shape)[axis].value();
+      const int64_t reach = g->dilation[i] * (g->kernel[i] - 1) + 1;
+      const int64_t out = (in + g->pad_begin[i] + g->pad_end[i] - reach) / g->stride[i] + 1;
+      for (size_t k = 0; k < along.size(); ++k) {
+        int64_t inside = 0;
+        for (int64_t o = 0; o < out; ++o) {
+          const int64_t x =
+              o * g->stride[i] - g->pad_begin[i] + static_cast<int64_t>(k) * g->dilation[i];
+          inside += x >= 0 && x < in;
+        }
+        along[k] = out > 0 ? static_cast<double>(inside) / static_cast<double>(out) : 1.0;
+      }
+    }
+    std::vector<double> product;
+    for (const double a : shares) {
+      for (const double b : along) product.push_back(a * b);
+    }
+    shares = std::move(product);
+  }
+  return shares;
+}
+
+}  // namespace
+
 bool HasPlainBias(const Graph& graph, NodeId node, int64_t channels) {
   const ValueId bias = graph.input(node, 2);
   if (bias == kNoId) return true;
@@ -47,11 +84,9 @@ void SubtractFromBias(Graph* graph, NodeId node, std::span<const double> shift) 
   graph->SetInput(node, 2, graph->AddConstant(graph->UniqueName(name), std::move(b)));
 }
 
-}  // namespace
-
 std::vector<double> OutputShift(std::span<const float> weight, int64_t out, int64_t in_per_group,
-                                int64_t taps, int64_t groups, std::span<const float> scale,
-                                std::span<const double> mean) {
+                                int64_t groups, std::span<const float> scale,
+                                std::span<const double> mean, std::span<const double> inside) {
   std::vector<double> shift(static_cast<size_t>(out), 0.0);
   size_t i = 0;
   for (int64_t o = 0; o < out; ++o) {
@@ -59,9 +94,10 @@ std::vector<double> OutputShift(std::span<const float> weight, int64_t out, int6
     const int64_t first = o / (out / groups) * in_per_group;
     for (int64_t c = 0; c < in_per_group; ++c) {
       double error = 0;
-      for (int64_t k = 0; k < taps; ++k, ++i) {
+      for (const double share : inside) {
         const int32_t code = QuantizeOne(weight[i], s, 0, -127, 127);
-        error += static_cast<double>(DequantizeOne(code, s, 0)) - weight[i];
+        error += share * (static_cast<double>(DequantizeOne(code, s, 0)) - weight[i]);
+        ++i;
       }
       shift[static_cast<size_t>(o)] += error * mean[static_cast<size_t>(first + c)];
     }
@@ -96,10 +132,9 @@ int64_t CorrectBiases(Graph* graph, const QuantizationPlan& plan, const Encoding
         encoding == weights.tensors.end() || !HasPlainBias(*graph, use.node, dims[0])) {
       continue;
     }
-    int64_t taps = 1;
-    for (size_t i = 2; i < dims.size(); ++i) taps *= dims[i];
-    const std::vector<double> shift = OutputShift(w.constant.values<float>(), dims[0], dims[1],
-                                                  taps, groups, encoding->second.type.scale, means);
+    const std::vector<double> shift =
+        OutputShift(w.constant.values<float>(), dims[0], dims[1], groups,
+                    encoding->second.type.scale, means, InsideShares(*graph, n));
     SubtractFromBias(graph, use.node, shift);
     ++corrected;
   }

@@ -1,8 +1,8 @@
 // Bias correction: rounding a weight shifts the mean of the layer's output by dW * E[x]; the bias
 // takes it back. Analytic form of Nagel et al., "Data-Free Quantization Through Weight Equalization
 // and Bias Correction" (2019), with measured input means: b[o] -= sum_{c,k} (Wq - W)[o,c,k] *
-// E[x_c]. Pixels of the padding are counted as if they were image, which overstates the shift at
-// the border a little.
+// E[x_c] * p_k, where p_k is the share of output positions whose tap k lies on the image and not on
+// the padding.
 #ifndef ADZE_ALGOS_BIAS_CORRECTION_H_
 #define ADZE_ALGOS_BIAS_CORRECTION_H_
 
@@ -20,10 +20,16 @@ namespace adze {
 
 // The shift of the mean of each output channel. `weight` is float32 [out][in / groups][k...] (Conv)
 // or a matrix [out][in]; `scale` has one entry per output channel, codes lie in [-127, 127]; `mean`
-// one per input channel.
+// one per input channel, `inside` p_k for every tap.
 std::vector<double> OutputShift(std::span<const float> weight, int64_t out, int64_t in_per_group,
-                                int64_t taps, int64_t groups, std::span<const float> scale,
-                                std::span<const double> mean);
+                                int64_t groups, std::span<const float> scale,
+                                std::span<const double> mean, std::span<const double> inside);
+
+// Whether input 2 of the node is a constant float bias of `channels` numbers, or absent.
+bool HasPlainBias(const Graph& graph, NodeId node, int64_t channels);
+
+// Gives the node a bias of its own that is smaller by `shift` than its present one (none: zeros).
+void SubtractFromBias(Graph* graph, NodeId node, std::span<const double> shift);
 
 // The inputs whose channel means CorrectBiases wants: canonical values (see CanonicalValue), each
 // once.

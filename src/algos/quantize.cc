@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "algos/adaptive_rounding.h"
 #include "algos/auto_select.h"
 #include "algos/bias_correction.h"
 #include "algos/equalize.h"
@@ -19,6 +20,8 @@ constexpr double kAutoBudget = 0.3;
 // Multiply-accumulates that scoring one integer network may take, and the fewest samples for it.
 constexpr double kScoreMacs = 1e10;
 constexpr int64_t kMinScoreSamples = 32;
+// Samples whose patches adaptive rounding sees.
+constexpr int64_t kRoundingSamples = 64;
 // Shares of the useful changes that are tried together, and what they must gain over one observer
 // for all tensors: less is within the noise of the few samples they were measured on.
 constexpr double kChangeShares[] = {1.0, 0.4};
@@ -84,6 +87,15 @@ class Quantizer {
     result_.auto_s = choose.Seconds();
     const Stopwatch apply;
     ADZE_TRY(Build(chosen_));
+    if (settings_.adaptive_rounding) {
+      const RoundingSettings rounding = {settings_.split,
+                                         std::min(kRoundingSamples, settings_.samples),
+                                         settings_.bias_correction, settings_.quant.weight_limit,
+                                         settings_.isa, settings_.progress};
+      ADZE_ASSIGN(result_.rounded, RoundAdaptively(result_.graph, plan_, result_.encodings,
+                                                   dataset_, rounding, pool_, &adjusted_));
+      ADZE_TRY(Build(chosen_));
+    }
     if (settings_.bias_correction) {
       ADZE_ASSIGN(const int64_t corrected,
                   CorrectResults(graph_, result_.graph, plan_, dataset_, settings_.split,

@@ -19,6 +19,8 @@ struct QuantizeSettings {
   double percentile = 99.99;
   bool equalization = true;     // channels before depthwise convolutions (equalize.h)
   bool bias_correction = true;  // take back the mean error that rounding makes (bias_correction.h)
+  bool adaptive_rounding = true;  // of weights, by their effect on the layer's output
+                                  // (adaptive_rounding.h)
   std::string split = "all";
   int64_t samples = 256;
   int64_t auto_samples =
@@ -52,6 +54,7 @@ struct QuantizeResult {
   // The float network that the encodings belong to: equalized and with corrected biases.
   Graph adjusted;
   int64_t equalized = 0;         // tensors whose channels were equalized
+  int64_t rounded = 0;           // layers whose weights were rounded adaptively
   int64_t corrected_biases = 0;  // nodes whose bias was corrected
   double collect_s = 0;          // reading data and float inference with statistics
   double auto_s = 0;

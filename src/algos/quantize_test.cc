@@ -132,14 +132,40 @@ TEST_F(CalibTest, QuantizedNetworkIsCloseAndComplete) {
     ASSERT_TRUE(sqnr.ok()) << sqnr.status().message();
     EXPECT_GT((*sqnr)[0], 20.0) << observer;
     EXPECT_EQ(q->corrected_biases, 2);
-    // The encodings are the decision: applied to the float graph they give the same network, up to
-    // corrected biases.
-    settings.bias_correction = false;
+    EXPECT_EQ(q->rounded, 3);
+    // The encodings are the decision: applied to the float network they belong to they give the same
+    // network.
+    Graph copy = q->adjusted;
+    EXPECT_EQ(q->encodings.graph_hash, GraphHash(copy));
+    ASSERT_TRUE(ApplyEncodings(copy, q->encodings).ok());
+    EXPECT_TRUE(PrintGraph(copy) == PrintGraph(q->graph)) << observer;
+    // Without repairs that is the user's own.
+    settings.equalization = settings.adaptive_rounding = settings.bias_correction = false;
     const auto plain = QuantizeModel(g, *data, settings, &pool_);
     ASSERT_TRUE(plain.ok()) << plain.status().message();
-    Graph copy = g;
+    copy = g;
     ASSERT_TRUE(ApplyEncodings(copy, plain->encodings).ok());
     EXPECT_TRUE(PrintGraph(copy) == PrintGraph(plain->graph)) << observer;
+  }
+}
+
+TEST_F(CalibTest, AdaptiveRoundingLowersTheError) {
+  const auto data = MakeData(64, {3, 8, 8});
+  const Graph g = SmallNet();
+  QuantizeSettings settings;
+  settings.observer = "minmax";
+  for (const bool bias : {false, true}) {
+    double db[2];
+    for (const bool rounding : {false, true}) {
+      settings.bias_correction = bias;
+      settings.adaptive_rounding = rounding;
+      const auto q = QuantizeModel(g, *data, settings, &pool_);
+      ASSERT_TRUE(q.ok()) << q.status().message();
+      const auto sqnr = OutputSqnr(g, {&q->graph}, *data, "all", 64, Isa::kGeneric, &pool_);
+      ASSERT_TRUE(sqnr.ok());
+      db[rounding ? 1 : 0] = (*sqnr)[0];
+    }
+    EXPECT_GT(db[1], db[0] + 0.5) << bias;
   }
 }
 

@@ -22,6 +22,7 @@ struct QuantizeCommand {
   bool no_float_tail = false;
   bool no_bias_correction = false;
   bool no_equalization = false;
+  bool no_adaptive_rounding = false;
   bool reduce_range = false;
   QuantizeSettings settings;
 };
@@ -94,6 +95,7 @@ Json ReportJson(const QuantizeResult& r, double wall_s) {
           {"int8_macs_share", r.report.int8_macs_share},
           {"float_nodes", float_nodes},
           {"equalized", r.equalized},
+          {"rounded", r.rounded},
           {"corrected_biases", r.corrected_biases},
           {"repairs", repairs},
           {"tensors", tensors},
@@ -139,6 +141,7 @@ Status Quantize(const QuantizeCommand& o) {
   settings.quant.float_tail = !o.no_float_tail;
   settings.bias_correction = !o.no_bias_correction;
   settings.equalization = !o.no_equalization;
+  settings.adaptive_rounding = !o.no_adaptive_rounding;
   if (o.reduce_range) settings.quant.weight_limit = 63;
   ADZE_ASSIGN(settings.isa, ChooseIsa());
   const std::unique_ptr<ProgressSink> bar = MakeTerminalProgress();
@@ -203,6 +206,8 @@ void RegisterQuantize(CLI::App& app, Action* action) {
               "leave biases as they are instead of taking back the mean error of rounding");
   c->add_flag("--no-equalization", o->no_equalization,
               "leave the channels before depthwise convolutions as they are");
+  c->add_flag("--no-adaptive-rounding", o->no_adaptive_rounding,
+              "round every weight to its nearest code");
   c->add_flag("--reduce-range", o->reduce_range,
               "weights of 7 bits, for consumers that saturate on CPUs without VNNI (ONNX Runtime, "
               "OpenVINO)");

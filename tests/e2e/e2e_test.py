@@ -215,7 +215,7 @@ class Quantize(unittest.TestCase):
 
     def test_report(self):
         report = quantize("q.onnx")
-        self.assertEqual(list(report), ["samples", "int8_macs_share", "float_nodes", "equalized", "corrected_biases", "repairs", "tensors", "scores",
+        self.assertEqual(list(report), ["samples", "int8_macs_share", "float_nodes", "equalized", "rounded", "corrected_biases", "repairs", "tensors", "scores",
                                         "collect_s", "auto_s", "apply_s", "wall_s", "peak_rss_bytes"])
         self.assertEqual(report["samples"], 12)
         self.assertEqual(report["float_nodes"], [])

@@ -30,7 +30,7 @@ std::string Text(const FileBytes& f) {
 
 TEST(Gzip, MembersAreConcatenated) {
   std::string large;
-  for (int i = 0; i < 200000; ++i) large += static_cast<char>(i * i >> 4);
+  for (unsigned i = 0; i < 200000; ++i) large += static_cast<char>(i * i >> 4);
   for (const std::string& data : {std::string(), std::string("abc"), large}) {
     const std::string packed = Gzip(data);
     const Result<FileBytes> one = Gunzip(Bytes(packed));

@@ -42,7 +42,9 @@ Status Prepare(PreparedStep& p) {
 Status Run(const PreparedStep& p, ThreadPool& pool) {
   const State& s = p.State<State>();
   float* const workspace = reinterpret_cast<float*>(p.workspace);
-  std::memset(workspace, 0, static_cast<size_t>(s.zero_floats) * sizeof(float));
+  if (s.zero_floats > 0) {
+    std::memset(workspace, 0, static_cast<size_t>(s.zero_floats) * sizeof(float));
+  }
   ConvF32Call call;
   call.window = s.args.window;
   call.sizes = s.sizes;

@@ -1,0 +1,53 @@
+// Adaptive rounding: each weight is rounded up or down so that the layer's output on measured inputs
+// changes least, instead of each to its nearest code. The objective is that of AdaRound (Nagel et
+// al., "Up or Down? Adaptive Rounding for Post-Training Quantization", 2020), min (q - w)^T H (q - w)
+// for every output channel with H = E[x x^T] of the layer's input patches; it is minimised by
+// coordinate descent from the nearest codes (as QuantEase, Behdin et al. 2023, does for H of language
+// models), which needs no gradients and no inverse. With bias correction H is the covariance: the
+// mean part of the error goes into the bias.
+//
+// Inputs are those of the quantized network: codes, so that sums are exact integers and the result
+// does not depend on the number of threads.
+#ifndef ADZE_ALGOS_ADAPTIVE_ROUNDING_H_
+#define ADZE_ALGOS_ADAPTIVE_ROUNDING_H_
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "calib/collect.h"
+#include "formats/encodings/encodings.h"
+#include "ir/graph.h"
+#include "quant/quantization_plan.h"
+
+namespace adze {
+
+struct RoundingSettings {
+  std::string split = "all";
+  int64_t samples = 64;
+  bool correct_bias = true;
+  int limit = 127;  // codes lie in [-limit, limit]
+  Isa isa = Isa::kGeneric;
+  Progress progress;
+};
+
+// Rounds the weights of `adjusted`, the float network from which `quantized` was made with `weights`,
+// onto their grids. Weights that several nodes read keep their nearest codes. Returns how many it
+// rounded.
+Result<int64_t> RoundAdaptively(const Graph& quantized, const QuantizationPlan& plan,
+                                const Encodings& weights, const Dataset& dataset,
+                                const RoundingSettings& settings, ThreadPool* pool,
+                                Graph* adjusted);
+
+// The descent for one output channel. `target` is w / scale, `h` a symmetric positive matrix of
+// target.size() rows of `stride` floats each (a multiple of kRoundingPad, padded with zeros).
+// Writes integers in [-limit, limit], each the floor or ceiling of its target, whose error is not
+// larger than that of the nearest ones.
+inline constexpr int64_t kRoundingPad = 16;
+void RoundChannel(std::span<const float> target, const float* h, int64_t stride, int limit,
+                  std::span<float> codes);
+
+}  // namespace adze
+
+#endif  // ADZE_ALGOS_ADAPTIVE_ROUNDING_H_

@@ -1,0 +1,102 @@
+#include "algos/equalize.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "ir/text.h"
+#include "lower/lower.h"
+#include "runtime/executor.h"
+
+namespace adze {
+namespace {
+
+constexpr const char* kNet = R"(graph "net" {
+  input %x : float32[1,2,2,2]
+  const %w1 : float32[3,2,1,1] = [1, 0, 0, 0.1, 0, 0.01]
+  const %b1 : float32[3] = [0.5, 0.05, 0]
+  const %w2 : float32[3,1,1,1] = [2, 3, 4]
+  const %w3 : float32[1,3,1,1] = [1, 1, 1]
+  const %lo : float32[] = [0]
+  const %hi : float32[] = [6]
+  %c = Conv(%x, %w1, %b1) {kernel_shape=[1,1]}
+  %r = ACTIVATION
+  %d = Conv(%r, %w2, _) {kernel_shape=[1,1], group=3}
+  %y = Conv(%d, %w3, _) {kernel_shape=[1,1]}
+  output %y
+})";
+
+Graph Net(const std::string& activation) {
+  std::string text = kNet;
+  text.replace(text.find("ACTIVATION"), 10, activation);
+  auto graph = ParseGraph(text);
+  EXPECT_TRUE(graph.ok()) << graph.status().message();
+  return std::move(graph).value();
+}
+
+Statistics StatisticsOf(const std::vector<float>& maxima) {
+  Statistics s;
+  for (const float m : maxima) {
+    ChannelRecord::Channel c;
+    c.max = m;
+    c.count = 4;
+    c.sum.Collect(m);
+    s.tensors["r"].channel.channels.push_back(c);
+  }
+  return s;
+}
+
+std::vector<float> RunNet(const Graph& graph, const std::vector<float>& x) {
+  ThreadPool pool(1);
+  const auto lowered = Lower(graph, {Isa::kGeneric, {}});
+  EXPECT_TRUE(lowered.ok()) << lowered.status().message();
+  Executor executor(lowered->plan, &pool);
+  const std::vector<int64_t> dims = {1, 2, 2, 2};
+  const ConstTensorView view{DType::kFloat32, dims, x.data()};
+  EXPECT_TRUE(executor.Run({&view, 1}).ok());
+  const Tensor y = executor.ReadFloat(executor.plan().outputs[0]);
+  const auto values = y.values<float>();
+  return {values.begin(), values.end()};
+}
+
+TEST(EqualizeTest, ScalesChannelsAndKeepsTheFunction) {
+  const std::vector<float> x = {1, 2, 3, 4, -1, 0.5f, 2, 3};
+  for (const char* activation : {"Relu(%c)", "Clip(%c, %lo, %hi)"}) {
+    SCOPED_TRACE(activation);
+    Graph g = Net(activation);
+    const std::vector<float> before = RunNet(g, x);
+    Statistics statistics = StatisticsOf({4.5f, 0.35f, 0.03f});
+    const auto found = FindEqualizations(g, PlanQuantization(g, {}), statistics);
+    ASSERT_EQ(found.size(), 1u);
+    EXPECT_EQ(found[0].value, g.FindValue("r"));
+    for (const float s : found[0].scale) EXPECT_GE(s, 1);
+    Equalize(found[0], &g, &statistics);
+    const std::vector<float> after = RunNet(g, x);
+    for (size_t i = 0; i < before.size(); ++i) EXPECT_NEAR(after[i], before[i], 1e-5f);
+    // All channels reach the same extreme, which no measured value of a Clip exceeds.
+    const auto& channels = statistics.tensors["r"].channel.channels;
+    for (const auto& c : channels) EXPECT_NEAR(c.max, channels[0].max, 1e-4f);
+    EXPECT_EQ(statistics.tensors["r"].range.max, channels[0].max);
+    if (activation[0] == 'C') {
+      EXPECT_LT(channels[0].max, 6);
+    }
+    EXPECT_NEAR(channels[1].sum.Finish(), channels[1].max, 1e-4);
+  }
+}
+
+TEST(EqualizeTest, LeavesWhatItCannotScale) {
+  const auto none = [](const Graph& g, const std::vector<float>& maxima) {
+    return FindEqualizations(g, PlanQuantization(g, {}), StatisticsOf(maxima)).empty();
+  };
+  EXPECT_TRUE(none(Net("Sigmoid(%c)"), {1, 1, 1}));                // not homogeneous
+  EXPECT_TRUE(none(Net("Clip(%c, %hi, %hi)"), {6, 6, 6}));         // a lower bound above zero
+  EXPECT_TRUE(none(Net("Relu(%c)"), {1, 1}));                      // statistics of something else
+  Graph g = Net("Relu(%c)");
+  // A channel that never fires is left alone.
+  const auto found = FindEqualizations(g, PlanQuantization(g, {}), StatisticsOf({2, 0, 1}));
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].scale, (std::vector<float>{1, 1, 2}));
+}
+
+}  // namespace
+}  // namespace adze
