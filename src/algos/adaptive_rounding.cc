@@ -22,8 +22,8 @@ constexpr int64_t kMinRows = 512;
 constexpr int64_t kMaxRows = 16384;
 // Second moments held at a time; layers beyond that wait for another run over the samples.
 constexpr int64_t kMaxMomentBytes = int64_t{96} << 20;
-// Added to the diagonal, relative to its mean: directions that the few patches did not show matter a
-// little as well.
+// Added to the diagonal, relative to its mean: directions that the few patches did not show matter
+// a little as well.
 constexpr double kDamping = 0.01;
 constexpr int kMaxSweeps = 12;
 
@@ -31,19 +31,19 @@ constexpr int kMaxSweeps = 12;
 struct Layer {
   NodeId node = kNoId;
   ValueId weight = kNoId;
-  ValueId input = kNoId;    // quantized, in the integer network
+  ValueId input = kNoId;  // quantized, in the integer network
   bool conv = false;
-  bool transposed = false;  // the weight is [K][out]
+  bool transposed = false;             // the weight is [K][out]
   int64_t out = 0, groups = 1, k = 0;  // k: products per output
   float x_scale = 1;
   int32_t x_zero_point = 0;  // of the codes as uint8
   bool centered = false;     // the mean part of the error goes into the bias
 
   int64_t rows = 0;
-  int64_t filled = 0;              // of `block`
-  std::vector<float> block;        // [kBlockRows][groups * k] codes minus zero point
-  std::vector<int32_t> moments;    // [groups][k][k]
-  std::vector<int64_t> sums;       // [groups * k]
+  int64_t filled = 0;            // of `block`
+  std::vector<float> block;      // [kBlockRows][groups * k] codes minus zero point
+  std::vector<int32_t> moments;  // [groups][k][k]
+  std::vector<int64_t> sums;     // [groups * k]
   int64_t moment_bytes() const { return groups * k * k * 4; }
 };
 
@@ -198,7 +198,8 @@ std::vector<float> Objective(const Layer& layer, int64_t group, int64_t stride, 
   double trace = 0;
   for (int64_t i = 0; i < k; ++i) {
     for (int64_t j = 0; j < k; ++j) {
-      const double v = m[i * k + j] / n - mean[static_cast<size_t>(i)] * mean[static_cast<size_t>(j)];
+      const double v =
+          m[i * k + j] / n - mean[static_cast<size_t>(i)] * mean[static_cast<size_t>(j)];
       h[static_cast<size_t>(i * stride + j)] = static_cast<float>(v);
       if (i == j) trace += v;
     }
@@ -271,8 +272,7 @@ std::vector<Layer> FindLayers(const Graph& quantized, const QuantizationPlan& pl
     layer.centered =
         correct_bias && !n.op.Is("MatMul") && HasPlainBias(adjusted, use.node, layer.out);
     if (adjusted.users(use.weight).size() != 1 || quant == nullptr || !quant->per_tensor() ||
-        SizeOf(quant->storage) != 1 || layer.k == 0 ||
-        layer.moment_bytes() > kMaxMomentBytes) {
+        SizeOf(quant->storage) != 1 || layer.k == 0 || layer.moment_bytes() > kMaxMomentBytes) {
       continue;
     }
     layer.x_scale = quant->scale[0];
@@ -339,8 +339,8 @@ Result<int64_t> RoundAdaptively(const Graph& quantized, const QuantizationPlan& 
       layer.block.assign(width * kBlockRows, 0.0f);
       options.taps.push_back(layer.input);
     }
-    ADZE_ASSIGN(SampleReader reader, SampleReader::Create(quantized, dataset, settings.split,
-                                                          settings.samples, pool));
+    ADZE_ASSIGN(SampleReader reader,
+                SampleReader::Create(quantized, dataset, settings.split, settings.samples, pool));
     ADZE_ASSIGN(const LoweredPlan lowered, Lower(quantized, options));
     Executor executor(lowered.plan, pool);
     const int64_t batches = reader.num_batches();

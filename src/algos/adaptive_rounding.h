@@ -1,10 +1,10 @@
-// Adaptive rounding: each weight is rounded up or down so that the layer's output on measured inputs
-// changes least, instead of each to its nearest code. The objective is that of AdaRound (Nagel et
-// al., "Up or Down? Adaptive Rounding for Post-Training Quantization", 2020), min (q - w)^T H (q - w)
-// for every output channel with H = E[x x^T] of the layer's input patches; it is minimised by
-// coordinate descent from the nearest codes (as QuantEase, Behdin et al. 2023, does for H of language
-// models), which needs no gradients and no inverse. With bias correction H is the covariance: the
-// mean part of the error goes into the bias.
+// Adaptive rounding: each weight is rounded up or down so that the layer's output on measured
+// inputs changes least, instead of each to its nearest code. The objective is that of AdaRound
+// (Nagel et al., "Up or Down? Adaptive Rounding for Post-Training Quantization", 2020), min (q -
+// w)^T H (q - w) for every output channel with H = E[x x^T] of the layer's input patches; it is
+// minimised by coordinate descent from the nearest codes (as QuantEase, Behdin et al. 2023, does
+// for H of language models), which needs no gradients and no inverse. With bias correction H is the
+// covariance: the mean part of the error goes into the bias.
 //
 // Inputs are those of the quantized network: codes, so that sums are exact integers and the result
 // does not depend on the number of threads.
@@ -32,9 +32,9 @@ struct RoundingSettings {
   Progress progress;
 };
 
-// Rounds the weights of `adjusted`, the float network from which `quantized` was made with `weights`,
-// onto their grids. Weights that several nodes read keep their nearest codes. Returns how many it
-// rounded.
+// Rounds the weights of `adjusted`, the float network from which `quantized` was made with
+// `weights`, onto their grids. Weights that several nodes read keep their nearest codes. Returns
+// how many it rounded.
 Result<int64_t> RoundAdaptively(const Graph& quantized, const QuantizationPlan& plan,
                                 const Encodings& weights, const Dataset& dataset,
                                 const RoundingSettings& settings, ThreadPool* pool,

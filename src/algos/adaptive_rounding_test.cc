@@ -15,15 +15,15 @@ double Loss(const std::vector<float>& t, const std::vector<float>& q, const std:
   double loss = 0;
   for (size_t i = 0; i < t.size(); ++i) {
     for (size_t j = 0; j < t.size(); ++j) {
-      loss += static_cast<double>(q[i] - t[i]) * h[i * static_cast<size_t>(stride) + j] *
-              (q[j] - t[j]);
+      loss +=
+          static_cast<double>(q[i] - t[i]) * h[i * static_cast<size_t>(stride) + j] * (q[j] - t[j]);
     }
   }
   return loss;
 }
 
-// Against all 2^k roundings up and down: never worse than the nearest codes, no single change helps,
-// and most of the way to the best there is.
+// Against all 2^k roundings up and down: never worse than the nearest codes, no single change
+// helps, and most of the way to the best there is.
 TEST(RoundChannelTest, IsALocalOptimumNearTheGlobalOne) {
   std::mt19937 random(11);
   std::normal_distribution<float> normal;
@@ -39,7 +39,8 @@ TEST(RoundChannelTest, IsALocalOptimumNearTheGlobalOne) {
       float x[kSize];
       for (float& v : x) v = common + 0.3f * normal(random);
       for (int64_t i = 0; i < kSize; ++i) {
-        for (int64_t j = 0; j < kSize; ++j) h[static_cast<size_t>(i * kRoundingPad + j)] += x[i] * x[j];
+        for (int64_t j = 0; j < kSize; ++j)
+          h[static_cast<size_t>(i * kRoundingPad + j)] += x[i] * x[j];
       }
     }
     std::vector<float> t(kSize);

@@ -27,8 +27,8 @@ std::vector<double> Means(const Statistics& statistics, const std::string& name)
   return means;
 }
 
-// For every tap of a Conv's window, the share of output positions where it lies on the image; 1 where
-// the sizes are not known, and for Gemm.
+// For every tap of a Conv's window, the share of output positions where it lies on the image; 1
+// where the sizes are not known, and for Gemm.
 std::vector<double> InsideShares(const Graph& graph, const Node& n) {
   const std::vector<int64_t>& wd = graph.value(n.inputs[1]).constant.dims();
   std::vector<double> shares = {1.0};

@@ -39,15 +39,16 @@ TEST(BiasCorrection, ShiftIsTheMeanOutputError) {
       }
     }
   }
-  const std::vector<double> shift = OutputShift(w, kOut, kInPerGroup, kGroups, scale, mean, std::vector<double>(kTaps, 1.0));
+  const std::vector<double> shift =
+      OutputShift(w, kOut, kInPerGroup, kGroups, scale, mean, std::vector<double>(kTaps, 1.0));
   for (size_t o = 0; o < error.size(); ++o) EXPECT_NEAR(shift[o], error[o], 1e-6);
 }
 
 TEST(BiasCorrection, WeightsOnTheGridNeedNone) {
   const std::vector<float> w = {0.5f, -1.0f, 0.25f, 1.0f};
   const std::vector<double> mean = {3.0, -7.0};
-  for (double s : OutputShift(w, 2, 2, 1, std::vector<float>{0.25f, 0.25f}, mean,
-                              std::vector<double>{1.0})) {
+  for (double s :
+       OutputShift(w, 2, 2, 1, std::vector<float>{0.25f, 0.25f}, mean, std::vector<double>{1.0})) {
     EXPECT_EQ(s, 0.0);
   }
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <optional>
 
 #include "passes/pass_util.h"
@@ -12,7 +13,11 @@ namespace adze {
 namespace {
 
 // How far above the measured maximum a channel may still be represented behind a Clip.
-constexpr float kMargin = 1.05f;
+constexpr float kMargin = 1.2f;
+// The error of a rounded weight is the same at every position, so it does not average out in
+// pooling and later layers as that of a rounded activation does: it counts more. Measured on
+// SqueezeNet and MobileNetV2 (1, 4 and 16 tried).
+constexpr double kWeightFactor = 4;
 // Beyond this a channel is as good as dead.
 constexpr float kMaxScale = 1024;
 
@@ -21,13 +26,16 @@ bool IsOwnFloatConstant(const Graph& graph, ValueId id) {
          graph.value(id).constant.dtype() == DType::kFloat32;
 }
 
-// A Conv whose weight and bias nobody else reads.
+// An integer Conv whose weight and bias nobody else reads.
 bool IsScalableConv(const Graph& graph, const QuantizationPlan& plan, NodeId id) {
+  if (id == kNoId) return false;
   const Node& n = graph.node(id);
   const NodePlan p = plan.nodes[static_cast<size_t>(id)];
-  const ValueId bias = n.op.Is("Conv") ? graph.input(id, 2) : kNoId;
-  return n.op.Is("Conv") && p != NodePlan::kIgnore && p != NodePlan::kFloat && n.parent == 0 &&
-         IsOwnFloatConstant(graph, n.inputs[1]) &&
+  if (!n.op.Is("Conv") || p == NodePlan::kIgnore || p == NodePlan::kFloat || n.parent != 0) {
+    return false;
+  }
+  const ValueId bias = graph.input(id, 2);
+  return IsOwnFloatConstant(graph, n.inputs[1]) &&
          (bias == kNoId || IsOwnFloatConstant(graph, bias));
 }
 
@@ -36,95 +44,233 @@ bool IsDepthwise(const Graph& graph, NodeId id) {
   return n.attrs.Int("group", 1) > 1 && graph.value(n.inputs[1]).constant.dims()[1] == 1;
 }
 
+int64_t OutChannels(const Graph& graph, NodeId conv) {
+  return graph.value(graph.node(conv).inputs[1]).constant.dims()[0];
+}
+
 bool HasOneReader(const Graph& graph, ValueId id) {
   return graph.users(id).size() == 1 && !graph.IsRegionOutput(id);
 }
 
-// Multiplies the slices of a constant along axis 0.
-void ScaleSlices(Graph* graph, ValueId id, const std::vector<float>& scale) {
+// Follows the values of one group from its sources to its readers.
+class Finder {
+ public:
+  Finder(const Graph& graph, const QuantizationPlan& plan, const Statistics& statistics,
+         const ActivationGroup& group)
+      : graph_(graph), plan_(plan), statistics_(statistics), group_(group) {}
+
+  std::optional<Equalization> Run() {
+    for (const ValueId v : group_.sources) {
+      if (!AddSource(v)) return std::nullopt;
+    }
+    reach_.assign(ceiling_.size(), 0.0f);
+    power_.assign(ceiling_.size(), 0.0);
+    // Channels of the values that are moved copies.
+    for (const NodeId id : graph_.top().nodes) {
+      const Node& n = graph_.node(id);
+      if (n.outputs.size() == 0 || n.outputs[0] == kNoId || !InGroup(n.outputs[0]) ||
+          channels_.contains(n.outputs[0])) {
+        continue;
+      }
+      std::vector<int> channels;
+      if (n.op.Is("MaxPool") || (n.op.Is("Concat") && n.attrs.Int("axis", 0) == 1)) {
+        for (const ValueId in : n.inputs) {
+          const auto it = channels_.find(in);
+          if (it == channels_.end()) return std::nullopt;
+          channels.insert(channels.end(), it->second.begin(), it->second.end());
+        }
+      }
+      if (channels.empty()) return std::nullopt;
+      channels_[n.outputs[0]] = std::move(channels);
+    }
+    for (const ValueId v : group_.values) {
+      if (!channels_.contains(v) || !AddReaders(v)) return std::nullopt;
+    }
+    if (found_.consumers.empty()) return std::nullopt;
+    const float largest = *std::max_element(reach_.begin(), reach_.end());
+    double least = PredictedError(std::vector<float>(reach_.size(), 1.0f));
+    for (const float strength : {0.25f, 0.5f, 0.75f, 1.0f}) {
+      std::vector<float> scale;
+      for (size_t i = 0; i < reach_.size(); ++i) {
+        scale.push_back(1);
+        if (!(reach_[i] > 0)) continue;
+        const float wanted = std::pow(largest / reach_[i], strength);
+        const float allowed = ceiling_[i] / (kMargin * reach_[i]);
+        scale[i] = std::clamp(std::min(wanted, allowed), 1.0f, kMaxScale);
+      }
+      const double error = PredictedError(scale);
+      if (!(error < least)) continue;
+      least = error;
+      found_.scale = std::move(scale);
+    }
+    return found_.scale.empty() ? std::nullopt : std::optional(std::move(found_));
+  }
+
+ private:
+  // Error power of the consumers' outputs per position, up to a factor: that of rounding the
+  // tensor, with one step for all channels, and that of rounding the consumers' weights, with one
+  // step per output channel.
+  double PredictedError(const std::vector<float>& scale) const {
+    double range = 0;
+    for (size_t i = 0; i < scale.size(); ++i) {
+      range = std::max(range, static_cast<double>(reach_[i]) * scale[i]);
+    }
+    const double step = range / 255;
+    double total = 0;
+    for (const Equalization::Use& use : found_.consumers) {
+      const Tensor& weight = graph_.value(graph_.node(use.conv).inputs[1]).constant;
+      const int64_t out = weight.dims()[0];
+      const int64_t in = weight.dims()[1];
+      const int64_t taps = weight.size() / (out * in);
+      const int64_t per_input = out / static_cast<int64_t>(use.channels.size());
+      const bool depthwise = IsDepthwise(graph_, use.conv);
+      const float* w = weight.data<float>();
+      for (int64_t o = 0; o < out; ++o) {
+        double largest = 0;
+        double power = 0;  // of the row's inputs
+        for (int64_t c = 0; c < in; ++c) {
+          const size_t i =
+              static_cast<size_t>(use.channels[static_cast<size_t>(depthwise ? o / per_input : c)]);
+          for (int64_t k = 0; k < taps; ++k, ++w) {
+            const double scaled = static_cast<double>(*w) / scale[i];
+            largest = std::max(largest, std::abs(scaled));
+            total += scaled * scaled * step * step;
+          }
+          power += static_cast<double>(taps) * power_[i] * scale[i] * scale[i];
+        }
+        total += kWeightFactor * (largest / 127) * (largest / 127) * power;
+      }
+    }
+    return total;
+  }
+
+  bool InGroup(ValueId v) const {
+    return std::find(group_.values.begin(), group_.values.end(), v) != group_.values.end();
+  }
+
+  bool AddSource(ValueId v) {
+    NodeId producer = graph_.value(v).producer;
+    if (producer == kNoId) return false;
+    float ceiling = std::numeric_limits<float>::infinity();
+    if (const std::optional<Bounds> clamp = ClampBounds(graph_, producer)) {
+      const ValueId before = graph_.node(producer).inputs[0];
+      if (clamp->lo != 0 || !(clamp->hi > 0) || !HasOneReader(graph_, before)) return false;
+      ceiling = clamp->hi;
+      producer = graph_.value(before).producer;
+    }
+    if (!IsScalableConv(graph_, plan_, producer)) return false;
+    Equalization::Use use{producer, {}};
+    for (int64_t c = 0; c < OutChannels(graph_, producer); ++c) {
+      use.channels.push_back(static_cast<int>(ceiling_.size()));
+      ceiling_.push_back(ceiling);
+    }
+    channels_[v] = use.channels;
+    found_.producers.push_back(std::move(use));
+    return true;
+  }
+
+  // What reads `v`: convolutions whose weights can be scaled, and movement inside the group.
+  bool AddReaders(ValueId v) {
+    if (graph_.IsRegionOutput(v)) return false;
+    for (const NodeId user : graph_.users(v)) {
+      const std::vector<ValueId>& outputs = graph_.node(user).outputs;
+      if (!outputs.empty() && outputs[0] != kNoId && InGroup(outputs[0])) continue;
+      if (!IsScalableConv(graph_, plan_, user) || graph_.input(user, 0) != v ||
+          (graph_.node(user).attrs.Int("group", 1) != 1 && !IsDepthwise(graph_, user))) {
+        return false;
+      }
+      const auto record = statistics_.tensors.find(EncodingName(graph_, v));
+      const std::vector<int>& channels = channels_.at(v);
+      if (record == statistics_.tensors.end() ||
+          record->second.channel.channels.size() != channels.size()) {
+        return false;
+      }
+      for (size_t c = 0; c < channels.size(); ++c) {
+        const ChannelRecord::Channel& seen = record->second.channel.channels[c];
+        float& reach = reach_[static_cast<size_t>(channels[c])];
+        reach = std::max({reach, std::abs(seen.min), std::abs(seen.max)});
+        if (seen.count > 0) {
+          power_[static_cast<size_t>(channels[c])] =
+              seen.sum_squares.Finish() / static_cast<double>(seen.count);
+        }
+      }
+      found_.consumers.push_back({user, channels});
+    }
+    return true;
+  }
+
+  const Graph& graph_;
+  const QuantizationPlan& plan_;
+  const Statistics& statistics_;
+  const ActivationGroup& group_;
+  std::map<ValueId, std::vector<int>> channels_;
+  std::vector<float> ceiling_;  // per index: the bound of the Clip behind the producer
+  std::vector<float> reach_;    // per index: the largest magnitude seen
+  std::vector<double> power_;   // per index: the mean square
+  Equalization found_;
+};
+
+// Multiplies each slice [o, c] of a weight [out][in][...] by factor(o, c).
+template <class Factor>
+void ScaleWeight(Graph* graph, ValueId id, const Factor& factor) {
   const Tensor& old = graph->value(id).constant;
-  Tensor scaled = Tensor::Allocate(DType::kFloat32, old.dims());
-  const int64_t inner = old.size() / static_cast<int64_t>(scale.size());
-  for (int64_t i = 0; i < old.size(); ++i) {
-    scaled.mutable_data<float>()[i] = old.data<float>()[i] * scale[static_cast<size_t>(i / inner)];
+  const std::vector<int64_t>& dims = old.dims();
+  const int64_t in = dims.size() > 1 ? dims[1] : 1;
+  const int64_t taps = old.size() / (dims[0] * in);
+  Tensor scaled = Tensor::Allocate(DType::kFloat32, dims);
+  const float* x = old.data<float>();
+  float* y = scaled.mutable_data<float>();
+  for (int64_t o = 0; o < dims[0]; ++o) {
+    for (int64_t c = 0; c < in; ++c) {
+      const float f = factor(o, c);
+      for (int64_t k = 0; k < taps; ++k) *y++ = *x++ * f;
+    }
   }
   graph->SetConstant(id, std::move(scaled));
 }
 
 }  // namespace
 
+std::vector<ValueId> EqualizationInputs(const Graph& graph, const QuantizationPlan& plan) {
+  std::vector<ValueId> inputs;
+  for (const WeightUse& use : plan.weights) {
+    const ValueId x = graph.node(use.node).inputs[0];
+    if (IsScalableConv(graph, plan, use.node) && graph.value(x).producer != kNoId &&
+        std::find(inputs.begin(), inputs.end(), x) == inputs.end()) {
+      inputs.push_back(x);
+    }
+  }
+  return inputs;
+}
+
 std::vector<Equalization> FindEqualizations(const Graph& graph, const QuantizationPlan& plan,
                                             const Statistics& statistics) {
   std::vector<Equalization> found;
-  for (const NodeId id : graph.top().nodes) {
-    if (!IsScalableConv(graph, plan, id) || !IsDepthwise(graph, id)) continue;
-    const ValueId x = graph.node(id).inputs[0];
-    const int group = plan.group_of[static_cast<size_t>(x)];
-    if (group < 0 || plan.groups[static_cast<size_t>(group)].values.size() != 1 ||
-        !HasOneReader(graph, x) || graph.value(x).producer == kNoId) {
-      continue;
-    }
-    NodeId producer = graph.value(x).producer;
-    float ceiling = std::numeric_limits<float>::infinity();
-    if (const std::optional<Bounds> clamp = ClampBounds(graph, producer)) {
-      const ValueId before = graph.node(producer).inputs[0];
-      if (clamp->lo != 0 || !(clamp->hi > 0) || !HasOneReader(graph, before)) continue;
-      ceiling = clamp->hi;
-      producer = graph.value(before).producer;
-    }
-    if (producer == kNoId || !IsScalableConv(graph, plan, producer)) continue;
-    const auto record = statistics.tensors.find(EncodingName(graph, x));
-    if (record == statistics.tensors.end()) continue;
-    const auto& channels = record->second.channel.channels;
-    if (static_cast<int64_t>(channels.size()) !=
-        graph.value(graph.node(producer).inputs[1]).constant.dims()[0]) {
-      continue;
-    }
-    float largest = 0;
-    std::vector<float> reach;
-    for (const ChannelRecord::Channel& c : channels) {
-      reach.push_back(std::max(std::abs(c.min), std::abs(c.max)));
-      largest = std::max(largest, reach.back());
-    }
-    Equalization e{x, producer, id, {}};
-    for (const float r : reach) {
-      const float target = std::isfinite(ceiling) ? ceiling / kMargin : largest;
-      const float scale = r > 0 ? std::clamp(target / r, 1.0f, kMaxScale) : 1.0f;
-      e.scale.push_back(scale);
-    }
-    found.push_back(std::move(e));
+  for (const ActivationGroup& group : plan.groups) {
+    if (auto e = Finder(graph, plan, statistics, group).Run()) found.push_back(std::move(*e));
   }
   return found;
 }
 
-void Equalize(const Equalization& e, Graph* graph, Statistics* statistics) {
-  std::vector<float> inverse;
-  for (const float s : e.scale) inverse.push_back(1 / s);
-  const Node producer = graph->node(e.producer);
-  ScaleSlices(graph, producer.inputs[1], e.scale);
-  if (const ValueId bias = graph->input(e.producer, 2); bias != kNoId) {
-    ScaleSlices(graph, bias, e.scale);
+void Equalize(const Equalization& e, Graph* graph) {
+  for (const Equalization::Use& use : e.producers) {
+    const auto up = [&](int64_t o, int64_t) {
+      return e.scale[static_cast<size_t>(use.channels[static_cast<size_t>(o)])];
+    };
+    ScaleWeight(graph, graph->node(use.conv).inputs[1], up);
+    if (const ValueId bias = graph->input(use.conv, 2); bias != kNoId) {
+      ScaleWeight(graph, bias, up);
+    }
   }
-  // A depthwise weight has one or more output channels per input channel, in order.
-  const ValueId weight = graph->node(e.depthwise).inputs[1];
-  ScaleSlices(graph, weight, inverse);
-
-  TensorRecord& record = statistics->tensors.at(EncodingName(*graph, e.value));
-  record.range.min = 0;
-  record.range.max = 0;
-  for (size_t c = 0; c < e.scale.size(); ++c) {
-    ChannelRecord::Channel& channel = record.channel.channels[c];
-    const double s = e.scale[c];
-    const double sum = channel.sum.Finish();
-    const double sum_squares = channel.sum_squares.Finish();
-    channel.min = static_cast<float>(channel.min * s);
-    channel.max = static_cast<float>(channel.max * s);
-    channel.sum = ExactSum();
-    channel.sum.Collect(sum * s);
-    channel.sum_squares = ExactSum();
-    channel.sum_squares.Collect(sum_squares * s * s);
-    record.range.min = std::min(record.range.min, channel.min);
-    record.range.max = std::max(record.range.max, channel.max);
+  for (const Equalization::Use& use : e.consumers) {
+    const bool depthwise = IsDepthwise(*graph, use.conv);
+    // A depthwise weight has one or more output channels per input channel, in order.
+    const int64_t per_input =
+        OutChannels(*graph, use.conv) / static_cast<int64_t>(use.channels.size());
+    ScaleWeight(graph, graph->node(use.conv).inputs[1], [&](int64_t o, int64_t c) {
+      const int64_t channel = depthwise ? o / per_input : c;
+      return 1 / e.scale[static_cast<size_t>(use.channels[static_cast<size_t>(channel)])];
+    });
   }
 }
 

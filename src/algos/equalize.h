@@ -1,13 +1,17 @@
-// Equalization of the inputs of depthwise convolutions: each channel of such an input is scaled up to
-// the range of the tensor, by the weights that produce it, and back by the depthwise weights. With
-// weights quantized per channel this costs no accuracy anywhere, and the one scale that activations
-// have per tensor then serves every channel. It is the cross-layer equalization of Nagel et al.,
-// "Data-Free Quantization Through Weight Equalization and Bias Correction" (2019), restricted to the
-// pairs of layers where it is free, with measured ranges instead of weight ranges.
+// Cross-layer equalization: the channels of a tensor between convolutions are scaled up towards the
+// range of the tensor by the weights that produce them, and back by the weights that read them, so
+// that the one scale which activations have per tensor serves every channel. After Nagel et al.,
+// "Data-Free Quantization Through Weight Equalization and Bias Correction" (2019), with measured
+// ranges of activations instead of ranges of weights.
 //
-// The network computes the same function: Relu commutes with positive scales. Behind a Clip from 0 to
-// a bound (ReLU6) a channel is scaled up to that bound only as far as its measured maximum, with a
-// margin, stays below it; larger values than were seen in calibration are clipped.
+// Where only depthwise convolutions read the tensor all channels get the same range: weights are
+// quantized per output channel, so this costs nothing. Where other convolutions read it, scaling
+// moves error from activations to weights; the strength, an exponent between 0 and 1 as in
+// SmoothQuant (Xiao et al., 2023), is the one with the least predicted error of both.
+//
+// The network computes the same function: Relu and MaxPool commute with positive scales. Behind a
+// Clip from 0 to a bound (ReLU6) a channel is scaled up only as far as its measured maximum, with a
+// margin, stays below the bound; values much larger than were measured are clipped.
 #ifndef ADZE_ALGOS_EQUALIZE_H_
 #define ADZE_ALGOS_EQUALIZE_H_
 
@@ -19,21 +23,26 @@
 
 namespace adze {
 
+// Tensors that share a scale (an ActivationGroup), to be equalized together.
 struct Equalization {
-  ValueId value = kNoId;      // what the depthwise convolution reads
-  NodeId producer = kNoId;    // the Conv that computes it, or what its activation reads
-  NodeId depthwise = kNoId;
-  std::vector<float> scale;   // per channel, finite, > 0
+  struct Use {
+    NodeId conv = kNoId;        // writes or reads the tensor
+    std::vector<int> channels;  // of the tensor: indices into `scale`
+  };
+  std::vector<Use> producers;
+  std::vector<Use> consumers;
+  std::vector<float> scale;  // finite, >= 1
 };
 
-// Where the network can be equalized; `statistics` must hold channel records of the depthwise
-// convolutions' inputs (those without are left out). In graph order.
+// The values whose channel records FindEqualizations wants: inputs of convolutions.
+std::vector<ValueId> EqualizationInputs(const Graph& graph, const QuantizationPlan& plan);
+
+// Where the network can be equalized, in the order of `plan.groups`.
 std::vector<Equalization> FindEqualizations(const Graph& graph, const QuantizationPlan& plan,
                                             const Statistics& statistics);
 
-// Scales the weights and biases of `graph`, and the tensor's extremes and channel records in
-// `statistics`; its histogram is that of the unscaled tensor.
-void Equalize(const Equalization& e, Graph* graph, Statistics* statistics);
+// Scales the weights and biases.
+void Equalize(const Equalization& e, Graph* graph);
 
 }  // namespace adze
 

@@ -40,7 +40,7 @@ Statistics StatisticsOf(const std::vector<float>& maxima) {
     ChannelRecord::Channel c;
     c.max = m;
     c.count = 4;
-    c.sum.Collect(m);
+    c.sum_squares.Collect(4 * 0.01 * m * m);
     s.tensors["r"].channel.channels.push_back(c);
   }
   return s;
@@ -65,32 +65,69 @@ TEST(EqualizeTest, ScalesChannelsAndKeepsTheFunction) {
     SCOPED_TRACE(activation);
     Graph g = Net(activation);
     const std::vector<float> before = RunNet(g, x);
-    Statistics statistics = StatisticsOf({4.5f, 0.35f, 0.03f});
+    const Statistics statistics = StatisticsOf({4.5f, 0.35f, 0.03f});
     const auto found = FindEqualizations(g, PlanQuantization(g, {}), statistics);
     ASSERT_EQ(found.size(), 1u);
-    EXPECT_EQ(found[0].value, g.FindValue("r"));
-    for (const float s : found[0].scale) EXPECT_GE(s, 1);
-    Equalize(found[0], &g, &statistics);
+    EXPECT_EQ(found[0].producers[0].conv, g.value(g.FindValue("c")).producer);
+    EXPECT_EQ(found[0].consumers[0].conv, g.value(g.FindValue("d")).producer);
+    // All channels reach the same extreme.
+    EXPECT_FLOAT_EQ(found[0].scale[0], 1);
+    EXPECT_FLOAT_EQ(found[0].scale[1], 4.5f / 0.35f);
+    EXPECT_FLOAT_EQ(found[0].scale[2], 150);
+    Equalize(found[0], &g);
     const std::vector<float> after = RunNet(g, x);
     for (size_t i = 0; i < before.size(); ++i) EXPECT_NEAR(after[i], before[i], 1e-5f);
-    // All channels reach the same extreme, which no measured value of a Clip exceeds.
-    const auto& channels = statistics.tensors["r"].channel.channels;
-    for (const auto& c : channels) EXPECT_NEAR(c.max, channels[0].max, 1e-4f);
-    EXPECT_EQ(statistics.tensors["r"].range.max, channels[0].max);
-    if (activation[0] == 'C') {
-      EXPECT_LT(channels[0].max, 6);
-    }
-    EXPECT_NEAR(channels[1].sum.Finish(), channels[1].max, 1e-4);
   }
+}
+
+TEST(EqualizeTest, AClipBoundsTheScale) {
+  const Graph g = Net("Clip(%c, %lo, %hi)");
+  const auto found = FindEqualizations(g, PlanQuantization(g, {}), StatisticsOf({6, 4, 1}));
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_FLOAT_EQ(found[0].scale[1], 6 / (1.2f * 4));
+  EXPECT_FLOAT_EQ(found[0].scale[2], 5);
+}
+
+// Two convolutions joined by a Concat and pooled, read by one that is not depthwise.
+TEST(EqualizeTest, FollowsConcatAndPooling) {
+  auto parsed = ParseGraph(R"(graph "net" {
+    input %x : float32[1,2,2,2]
+    const %w1 : float32[2,2,1,1] = [1, 0, 0, 0.1]
+    const %w2 : float32[1,2,1,1] = [0.02, 0.01]
+    const %w3 : float32[2,3,1,1] = [1, 2, 3, 4, 5, 6]
+    %a = Conv(%x, %w1, _) {kernel_shape=[1,1]}
+    %ar = Relu(%a)
+    %b = Conv(%x, %w2, _) {kernel_shape=[1,1]}
+    %br = Relu(%b)
+    %j = Concat(%ar, %br) {axis=1}
+    %r = MaxPool(%j) {kernel_shape=[1,1]}
+    %y = Conv(%r, %w3, _) {kernel_shape=[1,1]}
+    output %y
+  })");
+  ASSERT_TRUE(parsed.ok()) << parsed.status().message();
+  Graph g = std::move(parsed).value();
+  const std::vector<float> x = {1, 2, 3, 4, -1, 0.5f, 2, 3};
+  const std::vector<float> before = RunNet(g, x);
+  const auto found = FindEqualizations(g, PlanQuantization(g, {}), StatisticsOf({4, 1, 0.25f}));
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].producers.size(), 2u);
+  EXPECT_EQ(found[0].consumers[0].channels, (std::vector<int>{0, 1, 2}));
+  // The same exponent for all channels.
+  EXPECT_EQ(found[0].scale[0], 1);
+  EXPECT_GT(found[0].scale[1], 1);
+  EXPECT_FLOAT_EQ(found[0].scale[2], found[0].scale[1] * found[0].scale[1]);
+  Equalize(found[0], &g);
+  const std::vector<float> after = RunNet(g, x);
+  for (size_t i = 0; i < before.size(); ++i) EXPECT_NEAR(after[i], before[i], 1e-4f);
 }
 
 TEST(EqualizeTest, LeavesWhatItCannotScale) {
   const auto none = [](const Graph& g, const std::vector<float>& maxima) {
     return FindEqualizations(g, PlanQuantization(g, {}), StatisticsOf(maxima)).empty();
   };
-  EXPECT_TRUE(none(Net("Sigmoid(%c)"), {1, 1, 1}));                // not homogeneous
-  EXPECT_TRUE(none(Net("Clip(%c, %hi, %hi)"), {6, 6, 6}));         // a lower bound above zero
-  EXPECT_TRUE(none(Net("Relu(%c)"), {1, 1}));                      // statistics of something else
+  EXPECT_TRUE(none(Net("Sigmoid(%c)"), {1, 1, 1}));         // not homogeneous
+  EXPECT_TRUE(none(Net("Clip(%c, %hi, %hi)"), {6, 6, 6}));  // a lower bound above zero
+  EXPECT_TRUE(none(Net("Relu(%c)"), {1, 1}));               // statistics of something else
   Graph g = Net("Relu(%c)");
   // A channel that never fires is left alone.
   const auto found = FindEqualizations(g, PlanQuantization(g, {}), StatisticsOf({2, 0, 1}));

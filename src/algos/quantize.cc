@@ -20,6 +20,8 @@ constexpr double kAutoBudget = 0.3;
 // Multiply-accumulates that scoring one integer network may take, and the fewest samples for it.
 constexpr double kScoreMacs = 1e10;
 constexpr int64_t kMinScoreSamples = 32;
+// Samples from which the ranges of channels are taken.
+constexpr int64_t kEqualizationSamples = 32;
 // Samples whose patches adaptive rounding sees.
 constexpr int64_t kRoundingSamples = 64;
 // Shares of the useful changes that are tried together, and what they must gain over one observer
@@ -65,17 +67,14 @@ class Quantizer {
     adjusted_ = graph_;
     ADZE_TRY(EncodeWeights());  // refuses what cannot be encoded before data is read
     const Stopwatch collect;
-    ADZE_TRY(Collect());
-    result_.collect_s = collect.Seconds();
-    statistics_ = result_.statistics;
     if (settings_.equalization) {
-      equalizations_ = FindEqualizations(graph_, plan_, statistics_);
-      for (const Equalization& e : equalizations_) Equalize(e, &adjusted_, &statistics_);
-      result_.equalized = static_cast<int64_t>(equalizations_.size());
+      ADZE_TRY(EqualizeChannels());
       ADZE_TRY(EncodeWeights());
     }
+    ADZE_TRY(Collect());
+    result_.collect_s = collect.Seconds();
     if (settings_.bias_correction) {
-      result_.corrected_biases = CorrectBiases(&adjusted_, plan_, weights_, statistics_);
+      result_.corrected_biases = CorrectBiases(&adjusted_, plan_, weights_, result_.statistics);
     }
     ADZE_TRY(Propose());
     const Stopwatch choose;
@@ -90,8 +89,10 @@ class Quantizer {
     if (settings_.adaptive_rounding) {
       const RoundingSettings rounding = {settings_.split,
                                          std::min(kRoundingSamples, settings_.samples),
-                                         settings_.bias_correction, settings_.quant.weight_limit,
-                                         settings_.isa, settings_.progress};
+                                         settings_.bias_correction,
+                                         settings_.quant.weight_limit,
+                                         settings_.isa,
+                                         settings_.progress};
       ADZE_ASSIGN(result_.rounded, RoundAdaptively(result_.graph, plan_, result_.encodings,
                                                    dataset_, rounding, pool_, &adjusted_));
       ADZE_TRY(Build(chosen_));
@@ -127,26 +128,43 @@ class Quantizer {
     return OkStatus();
   }
 
+  CollectOptions Collecting(int64_t samples) const {
+    CollectOptions options;
+    options.split = settings_.split;
+    options.samples = samples;
+    options.isa = settings_.isa;
+    options.progress = settings_.progress;
+    return options;
+  }
+
+  Status EqualizeChannels() {
+    CollectOptions options = Collecting(std::min(kEqualizationSamples, settings_.samples));
+    options.values = options.channel_values = EqualizationInputs(graph_, plan_);
+    if (options.values.empty()) return OkStatus();
+    ADZE_ASSIGN(const Statistics statistics, CollectStatistics(graph_, dataset_, options, pool_));
+    for (const Equalization& e : FindEqualizations(graph_, plan_, statistics)) {
+      Equalize(e, &adjusted_);
+      ++result_.equalized;
+    }
+    return OkStatus();
+  }
+
   Status Collect() {
     if (settings_.statistics != nullptr) {
       result_.statistics = *settings_.statistics;
-      if (result_.statistics.graph_hash != GraphHash(graph_)) {
+      if (result_.statistics.graph_hash != GraphHash(adjusted_)) {
         return InvalidInput("the statistics were made from another graph");
       }
       return OkStatus();
     }
-    CollectOptions options;
-    options.split = settings_.split;
-    options.samples = settings_.samples;
-    options.isa = settings_.isa;
-    options.progress = settings_.progress;
+    CollectOptions options = Collecting(settings_.samples);
     for (const ActivationGroup& group : plan_.groups) {
       if (!group.needs_statistics) continue;
       for (const ValueId v : group.sources) {
         if (!graph_.value(v).is_constant()) options.values.push_back(v);
       }
     }
-    if (settings_.bias_correction || settings_.equalization) {
+    if (settings_.bias_correction) {
       options.channel_values = BiasCorrectionInputs(graph_, plan_);
       for (const ValueId v : options.channel_values) {
         if (std::find(options.values.begin(), options.values.end(), v) == options.values.end()) {
@@ -154,7 +172,7 @@ class Quantizer {
         }
       }
     }
-    ADZE_ASSIGN(result_.statistics, CollectStatistics(graph_, dataset_, options, pool_));
+    ADZE_ASSIGN(result_.statistics, CollectStatistics(adjusted_, dataset_, options, pool_));
     return OkStatus();
   }
 
@@ -171,8 +189,8 @@ class Quantizer {
           return InvalidInput("constant '" + value.name + "' holds NaN or an infinity");
         }
       } else {
-        const auto it = statistics_.tensors.find(EncodingName(graph_, v));
-        if (it == statistics_.tensors.end()) {
+        const auto it = result_.statistics.tensors.find(EncodingName(graph_, v));
+        if (it == result_.statistics.tensors.end()) {
           return InvalidInput("the statistics have nothing about tensor '" +
                               EncodingName(graph_, v) + "'");
         }
@@ -206,14 +224,9 @@ class Quantizer {
   // Inputs and outputs of the network and averages keep their whole range with every observer.
   // Inputs are bounded data, and what is clipped there is lost to all layers; the largest scores
   // are the decision; averaged features are few, and a rare large one is the evidence for a class:
-  // clipping any of them hardly moves the SQNR but turns decisions. Equalized channels all reach
-  // the same extremes, and their histogram is not known.
+  // clipping any of them hardly moves the SQNR but turns decisions.
   bool KeepsWholeRange(const ActivationGroup& group) const {
     const std::vector<ValueId>& inputs = graph_.top().inputs;
-    if (std::any_of(equalizations_.begin(), equalizations_.end(),
-                    [&](const Equalization& e) { return e.value == group.values[0]; })) {
-      return true;
-    }
     return std::any_of(group.values.begin(), group.values.end(), [&](ValueId v) {
       const Node* const producer = graph_.producer(v);
       const OpDef* const def = producer == nullptr ? nullptr : FindOp(producer->op);
@@ -424,8 +437,6 @@ class Quantizer {
   ThreadPool* pool_;
   ObserverSpec spec_;
   QuantizationPlan plan_;
-  std::vector<Equalization> equalizations_;
-  Statistics statistics_;  // of adjusted_
   Encodings weights_;
   std::vector<std::vector<RealRange>> ranges_;
   std::vector<int> num_candidates_;

@@ -133,8 +133,8 @@ TEST_F(CalibTest, QuantizedNetworkIsCloseAndComplete) {
     EXPECT_GT((*sqnr)[0], 20.0) << observer;
     EXPECT_EQ(q->corrected_biases, 2);
     EXPECT_EQ(q->rounded, 3);
-    // The encodings are the decision: applied to the float network they belong to they give the same
-    // network.
+    // The encodings are the decision: applied to the float network they belong to they give the
+    // same network.
     Graph copy = q->adjusted;
     EXPECT_EQ(q->encodings.graph_hash, GraphHash(copy));
     ASSERT_TRUE(ApplyEncodings(copy, q->encodings).ok());
@@ -207,7 +207,7 @@ TEST_F(CalibTest, RefusesBrokenInput) {
   };
   const auto nan = MakeData(8, {3, 8, 8}, 1, std::nanf(""));
   const std::string in_data = message(g, *nan, {});
-  EXPECT_NE(in_data.find("tensor 'x' holds NaN"), std::string::npos) << in_data;
+  EXPECT_NE(in_data.find("holds NaN"), std::string::npos) << in_data;
   EXPECT_NE(in_data.find("sample"), std::string::npos) << in_data;
 
   const auto wrong = MakeData(8, {3, 8, 9});
