@@ -4,9 +4,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${FUZZ_SECONDS:-30}
 cmake --preset fuzz >/dev/null
-cmake --build build-fuzz -j "$(nproc)" >/dev/null
-for fuzzer in build-fuzz/fuzz/*_fuzzer; do
-  name=$(basename "$fuzzer")
+names=$(basename -s .cc fuzz/*_fuzzer.cc)
+# shellcheck disable=SC2086
+cmake --build build-fuzz -j "$(nproc)" --target $names >/dev/null
+for name in $names; do
+  fuzzer=build-fuzz/fuzz/$name
   corpus=build-fuzz/corpus/$name
   mkdir -p "$corpus"
   [ -x fuzz/make_seeds.py ] && python3 fuzz/make_seeds.py "$name" "$corpus"

@@ -20,6 +20,8 @@ constexpr double kAutoBudget = 0.3;
 // Multiply-accumulates that scoring one integer network may take, and the fewest samples for it.
 constexpr double kScoreMacs = 1e10;
 constexpr int64_t kMinScoreSamples = 32;
+// Never far behind the best.
+constexpr const char* kRobustObserver = "mse";
 // Samples from which the ranges of channels are taken.
 constexpr int64_t kEqualizationSamples = 32;
 // Samples whose patches adaptive rounding sees.
@@ -28,6 +30,8 @@ constexpr int64_t kRoundingSamples = 64;
 // for all tensors: less is within the noise of the few samples they were measured on.
 constexpr double kChangeShares[] = {1.0, 0.4};
 constexpr double kClearGainDb = 0.05;
+// Observers that close cannot be told apart on the samples.
+constexpr double kTieDb = 0.1;
 // A network that far behind on the first samples is not worth running on the others.
 constexpr double kHopelessDb = 1.5;
 // Quantizers that differ by less are not worth measuring apart.
@@ -77,33 +81,25 @@ class Quantizer {
       result_.corrected_biases = CorrectBiases(&adjusted_, plan_, weights_, result_.statistics);
     }
     ADZE_TRY(Propose());
+    const Stopwatch repair;
+    if (settings_.adaptive_rounding) ADZE_TRY(RoundWeightsAdaptively());
+    result_.apply_s = repair.Seconds();
     const Stopwatch choose;
     if (settings_.observer == "auto") {
       ADZE_TRY(ChooseAutomatically());
     } else {
-      ADZE_TRY(UseObserver(settings_.observer));
+      chosen_ = ChoicesOf(ObserverIndex(settings_.observer));
     }
     result_.auto_s = choose.Seconds();
     const Stopwatch apply;
     ADZE_TRY(Build(chosen_));
-    if (settings_.adaptive_rounding) {
-      const RoundingSettings rounding = {settings_.split,
-                                         std::min(kRoundingSamples, settings_.samples),
-                                         settings_.bias_correction,
-                                         settings_.quant.weight_limit,
-                                         settings_.isa,
-                                         settings_.progress};
-      ADZE_ASSIGN(result_.rounded, RoundAdaptively(result_.graph, plan_, result_.encodings,
-                                                   dataset_, rounding, pool_, &adjusted_));
-      ADZE_TRY(Build(chosen_));
-    }
     if (settings_.bias_correction) {
       ADZE_ASSIGN(const int64_t corrected,
                   CorrectResults(graph_, result_.graph, plan_, dataset_, settings_.split,
                                  ScoreSamples(), settings_.isa, pool_, &adjusted_));
       if (corrected > 0) ADZE_TRY(Build(chosen_));
     }
-    result_.apply_s = apply.Seconds();
+    result_.apply_s += apply.Seconds();
     result_.encodings.graph_hash = GraphHash(adjusted_);
     result_.adjusted = std::move(adjusted_);
     result_.report.float_nodes = plan_.float_nodes;
@@ -273,11 +269,25 @@ class Quantizer {
     return out;
   }
 
-  Status UseObserver(const std::string& name) {
+  static int ObserverIndex(const std::string& name) {
     const auto observers = AllObservers();
-    for (size_t o = 0; o < observers.size(); ++o) {
-      if (name == observers[o]->name) chosen_ = ChoicesOf(static_cast<int>(o));
-    }
+    int index = 0;
+    while (name != observers[static_cast<size_t>(index)]->name) ++index;
+    return index;
+  }
+
+  // With the ranges of one observer, so that `auto` compares ranges on the weights they will meet.
+  Status RoundWeightsAdaptively() {
+    const bool automatic = settings_.observer == "auto";
+    ADZE_TRY(Build(ChoicesOf(ObserverIndex(automatic ? kRobustObserver : settings_.observer))));
+    const RoundingSettings rounding = {settings_.split,
+                                       std::min(kRoundingSamples, settings_.samples),
+                                       settings_.bias_correction,
+                                       settings_.quant.weight_limit,
+                                       settings_.isa,
+                                       settings_.progress};
+    ADZE_ASSIGN(result_.rounded, RoundAdaptively(result_.graph, plan_, result_.encodings, dataset_,
+                                                 rounding, pool_, &adjusted_));
     return OkStatus();
   }
 
@@ -293,8 +303,10 @@ class Quantizer {
     std::vector<std::vector<Choice>> variants;
     for (size_t o = 0; o < num_observers; ++o) variants.push_back(ChoicesOf(static_cast<int>(o)));
     ADZE_ASSIGN(std::vector<double> sqnr, Score(variants));
-    const size_t observer = static_cast<size_t>(
+    size_t observer = static_cast<size_t>(
         std::distance(sqnr.begin(), std::max_element(sqnr.begin(), sqnr.end())));
+    const size_t robust = static_cast<size_t>(ObserverIndex(kRobustObserver));
+    if (sqnr[robust] > sqnr[observer] - kTieDb) observer = robust;
     for (size_t o = 0; o < num_observers; ++o) {
       result_.scores.push_back({AllObservers()[o]->name, sqnr[o]});
     }

@@ -42,8 +42,11 @@ Status StoreOutput(Graph& graph, ValueId id, ValueInfo info) {
     type.dtype = info.dtype;
   }
   if (info.shape) {
+    std::vector<int64_t> known;  // a free dimension is 1 at least, or the tensor is empty
     for (const Dim& d : *info.shape) {
-      if (d.is_const() && d.value() < 0) {
+      if (!d.is_const()) continue;
+      known.push_back(d.value());
+      if (d.value() < 0) {
         return InvalidInput("output '" + v.name + "' would have shape " +
                             ShapeToString(*info.shape));
       }
@@ -52,8 +55,7 @@ Status StoreOutput(Graph& graph, ValueId id, ValueInfo info) {
       return Unsupported("output '" + v.name + "' has rank " + std::to_string(info.shape->size()) +
                          ", at most " + std::to_string(kMaxRank) + " is supported");
     }
-    const auto dims = ToConstDims(*info.shape);
-    if (dims && NumElements(*dims) < 0) {
+    if (NumElements(known) < 0) {
       return InvalidInput("output '" + v.name + "' of shape " + ShapeToString(*info.shape) +
                           " is too large");
     }
