@@ -46,7 +46,7 @@ def main():
     parser.add_argument("adze")
     parser.add_argument("--evaluate", type=int, default=500)
     parser.add_argument("names", nargs="*", default=[])
-    a = parser.parse_args()
+    a = parser.parse_intermixed_args()
     for network in NETWORKS.values():
         if a.names and network.name not in a.names:
             continue

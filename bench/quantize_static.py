@@ -52,7 +52,7 @@ def main():
     parser.add_argument("--swap", action="store_true")
     parser.add_argument("--evaluate", type=int, default=0, help="evaluation samples, 0: all")
     parser.add_argument("names", nargs="*", default=[])
-    a = parser.parse_args()
+    a = parser.parse_intermixed_args()
     splits = ("evaluation", "calibration") if a.swap else ("calibration", "evaluation")
     for network in NETWORKS.values():
         if a.names and network.name not in a.names:

@@ -29,6 +29,17 @@ int Main(int argc, char** argv) {
 #define ADZE_COMMAND(function) function(app, &action);
 #include "cli/command_list.inc"
 #undef ADZE_COMMAND
+  std::string commands;
+  bool known = argc < 2 || argv[1][0] == '-';
+  for (const CLI::App* c : app.get_subcommands({})) {
+    commands += " " + c->get_name();
+    known = known || c->get_name() == argv[1];
+  }
+  if (!known) {
+    std::fprintf(stderr, "adze: there is no command '%s'; there are:%s\n", argv[1],
+                 commands.c_str());
+    return static_cast<int>(StatusCode::kUsage);
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -430,7 +430,7 @@ def options():
     quantize = "quantize net.adzir --data data.yaml --out made.onnx "
     for arguments, sentence in (
             ("", "re:.*subcommand is required.*"),
-            ("frobnicate", "re:.*subcommand is required.*"),
+            ("frobnicate", "re:.*there is no command 'frobnicate'; there are: .*quantize.*"),
             ("run", "re:.*model is required.*"),
             ("inspect net.adzir --frobnicate", "re:.*--frobnicate.*"),
             ("list cows", "re:.*cows.*ops,passes,observers,formats,kernels,metrics.*"),
