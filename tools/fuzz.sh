@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds the fuzzers and runs each for FUZZ_SECONDS (default 30) from freshly made seeds. A crash fails.
+# Builds the fuzzers and runs each for FUZZ_SECONDS (default 30) from freshly made seeds and what earlier runs found, with
+# the random seed FUZZ_SEED (default 1: a fresh checkout always takes the same path). A crash fails.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${FUZZ_SECONDS:-30}
@@ -14,7 +15,7 @@ for name in $names; do
   [ -x fuzz/make_seeds.py ] && python3 fuzz/make_seeds.py "$name" "$corpus"
   echo "fuzz: $name for $seconds s"
   log=build-fuzz/$name.log
-  if ! "$fuzzer" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=3000 -max_len=65536 -print_final_stats=1 \
+  if ! "$fuzzer" -seed="${FUZZ_SEED:-1}" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=3000 -max_len=65536 -print_final_stats=1 \
     -artifact_prefix=build-fuzz/ "$corpus" >"$log" 2>&1; then
     tail -n 60 "$log"
     exit 1

@@ -14,7 +14,7 @@ apt_test="libgtest-dev libbenchmark-dev python3-venv"
 apt_check="clang-format clang-tidy"
 apt_fuzz="clang lld libclang-rt-14-dev"
 pip_test="onnx==1.20.1 onnxruntime==1.31.1 numpy==2.4.6 pillow==13.0.0"
-pip_bench="openvino==2026.4.1"
+pip_bench="openvino==2026.4.1 sympy==1.14.0"
 
 want_apt() {
   local missing=""

@@ -94,6 +94,12 @@ Result<LoadedModel> LoadModel(const std::string& path, int threads, ExecutorOpti
 }
 
 int64_t PeakRssBytes() {
+  // VmHWM, because ru_maxrss starts with what the parent process had when it forked.
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    long long kilobytes = 0;
+    if (std::sscanf(line.c_str(), "VmHWM: %lld", &kilobytes) == 1) return kilobytes * 1024;
+  }
   struct rusage usage;
   ::getrusage(RUSAGE_SELF, &usage);
   return static_cast<int64_t>(usage.ru_maxrss) * 1024;

@@ -34,10 +34,13 @@ Status CheckOutputs(const QuantizeCommand& o) {
   if (o.out.empty() && o.encodings.empty()) {
     return UsageError("nothing to write: give --out, --encodings or both");
   }
-  if (o.out.empty() || IsOnnx(o.out)) return OkStatus();
-  if (!o.out.ends_with(".adzir")) {
-    return UsageError("--out " + o.out + ": adze writes .onnx and .adzir");
+  for (const auto& [option, path] :
+       {std::pair{"--out ", &o.out}, {"--save-float ", &o.float_out}}) {
+    if (!path->empty() && !IsOnnx(*path) && !path->ends_with(".adzir")) {
+      return UsageError(option + *path + ": adze writes .onnx and .adzir");
+    }
   }
+  if (o.out.empty() || IsOnnx(o.out)) return OkStatus();
   return o.form == "qdq" ? OkStatus()
                          : UsageError("--form " + o.form + " needs an .onnx file as --out");
 }

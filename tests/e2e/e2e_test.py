@@ -260,6 +260,21 @@ class Quantize(unittest.TestCase):
             tensors = json.load(f)["tensors"]
         self.assertEqual({t["zero_point"] for t in tensors.values() if t["storage"] == "uint8"}, {128})
 
+    def test_save_float(self):
+        quantize("q.onnx", "--save-float", "adjusted.onnx", "--calibration", "minmax")
+        r = adze_json("eval", "adjusted.onnx", "--data", "data.yaml", "--reference", "net.adzir")
+        self.assertGreater(r["sqnr_db"], 30)  # weights are on their grids
+        q = adze_json("eval", "q.onnx", "--data", "data.yaml", "--reference", "net.adzir")
+        self.assertGreater(r["sqnr_db"], q["sqnr_db"])
+
+    def test_reduced_range(self):
+        quantize("q.adzir", "--reduce-range", "--calibration", "minmax")
+        with open("q.adzir") as f:
+            codes = [int(c) for line in f if "quant(int8" in line and line.strip().startswith("const")
+                     for c in line[line.rindex("[") + 1:line.rindex("]")].split(",")]
+        self.assertTrue(codes)
+        self.assertEqual(max(map(abs, codes)), 63)
+
     def test_encodings(self):
         quantize("q.onnx", "--encodings", "q.encodings.json", "--calibration", "minmax")
         with open("q.encodings.json") as f:
