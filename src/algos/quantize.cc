@@ -22,6 +22,9 @@ constexpr double kScoreMacs = 1e10;
 constexpr int64_t kMinScoreSamples = 32;
 // Never far behind the best.
 constexpr const char* kRobustObserver = "mse";
+// Rounds weights for all observers to be compared: those rounded with an observer's own ranges
+// would favour it.
+constexpr const char* kUnclipped = "minmax";
 // Samples from which the ranges of channels are taken.
 constexpr int64_t kEqualizationSamples = 32;
 // Samples whose patches adaptive rounding sees.
@@ -276,10 +279,10 @@ class Quantizer {
     return index;
   }
 
-  // With the ranges of one observer, so that `auto` compares ranges on the weights they will meet.
+  // Before `auto` compares ranges, so that it does so on the weights they will meet.
   Status RoundWeightsAdaptively() {
     const bool automatic = settings_.observer == "auto";
-    ADZE_TRY(Build(ChoicesOf(ObserverIndex(automatic ? kRobustObserver : settings_.observer))));
+    ADZE_TRY(Build(ChoicesOf(ObserverIndex(automatic ? kUnclipped : settings_.observer))));
     const RoundingSettings rounding = {settings_.split,
                                        std::min(kRoundingSamples, settings_.samples),
                                        settings_.bias_correction,
