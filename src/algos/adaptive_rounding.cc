@@ -144,12 +144,8 @@ Status AddPatches(const Graph& graph, const Codes& codes, int64_t wanted, int64_
       g.kernel[0] = g.stride[0] = g.dilation[0] = 1;
       g.pad_begin[0] = g.pad_end[0] = 0;
     }
-    const auto size = [&](int i, int64_t in) {
-      const int64_t reach = g.dilation[i] * (g.kernel[i] - 1) + 1;
-      return (in + g.pad_begin[i] + g.pad_end[i] - reach) / g.stride[i] + 1;
-    };
-    out_h = size(0, codes.height());
-    out_w = size(1, codes.width());
+    out_h = WindowOutput(g, 0, codes.height(), false).value();
+    out_w = WindowOutput(g, 1, codes.width(), false).value();
     positions = codes.dims()[0] * out_h * out_w;
   } else {
     positions = NumElements(codes.dims()) / layer->k;
@@ -325,6 +321,7 @@ Result<int64_t> RoundAdaptively(const Graph& quantized, const QuantizationPlan& 
                                 const RoundingSettings& settings, ThreadPool* pool,
                                 Graph* adjusted) {
   std::vector<Layer> layers = FindLayers(quantized, plan, *adjusted, settings.correct_bias);
+  int64_t rounded = 0;
   for (size_t begin = 0; begin < layers.size();) {
     size_t end = begin;
     int64_t bytes = 0;
@@ -365,13 +362,14 @@ Result<int64_t> RoundAdaptively(const Graph& quantized, const QuantizationPlan& 
       if (layer.rows > 0) {
         const QuantType& q = weights.tensors.at(adjusted->value(layer.weight).name).type;
         RoundLayer(&layer, q, settings, pool, adjusted);
+        ++rounded;
       }
       layer.moments = {};
       layer.block = {};
     }
     begin = end;
   }
-  return static_cast<int64_t>(layers.size());
+  return rounded;
 }
 
 }  // namespace adze

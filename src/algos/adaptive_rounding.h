@@ -33,8 +33,9 @@ struct RoundingSettings {
 };
 
 // Rounds the weights of `adjusted`, the float network from which `quantized` was made with
-// `weights`, onto their grids. Weights that several nodes read keep their nearest codes. Returns
-// how many it rounded.
+// `weights`, onto their grids. Weights that several nodes read, and those with more inputs
+// than second moments of 96 MiB allow (5016), keep their nearest codes. Returns how many it
+// rounded.
 Result<int64_t> RoundAdaptively(const Graph& quantized, const QuantizationPlan& plan,
                                 const Encodings& weights, const Dataset& dataset,
                                 const RoundingSettings& settings, ThreadPool* pool,

@@ -156,9 +156,9 @@ void RoundWeights(Graph* graph, const QuantizationPlan& plan, const Encodings& w
 Result<CandidateErrors> MeasureCandidates(const Graph& graph, Graph simulated,
                                           const QuantizationPlan& plan,
                                           const std::vector<Candidates>& candidates,
-                                          const std::vector<int>& base, const ObserverSpec& spec,
-                                          const Dataset& dataset, const QuantizeSettings& settings,
-                                          double budget_runs, ThreadPool* pool) {
+                                          const ObserverSpec& spec, const Dataset& dataset,
+                                          const QuantizeSettings& settings, double budget_runs,
+                                          ThreadPool* pool) {
   std::map<std::string, size_t> group_of_name;
   double total_macs = 1;
   for (const NodeId id : graph.top().nodes) total_macs += static_cast<double>(NodeMacs(graph, id));
@@ -180,8 +180,7 @@ Result<CandidateErrors> MeasureCandidates(const Graph& graph, Graph simulated,
       if (produces) least = std::min(least, macs_before);
     }
     cost[g] = (1.0 - least / total_macs) * static_cast<double>(candidates[g].params.size() - 1);
-    const FakeQuantArgs args =
-        ArgsOf(candidates[g].params[static_cast<size_t>(base[g])], spec.storage);
+    const FakeQuantArgs args = ArgsOf(candidates[g].params[0], spec.storage);
     for (size_t k = 0; k < points.size(); ++k) {
       const std::string name = "fake_quant " + std::to_string(g) + " " + std::to_string(k);
       InsertFakeQuant(&simulated, points[k], args, name);
@@ -243,14 +242,12 @@ Result<CandidateErrors> MeasureCandidates(const Graph& graph, Graph simulated,
     ADZE_TRY(executor.Run(inputs));
     collect(&base_error);
     for (const size_t g : order) {
-      const size_t unchanged = static_cast<size_t>(base[g]);
-      for (size_t c = 0; c < candidates[g].params.size(); ++c) {
-        if (c == unchanged) continue;
+      for (size_t c = 1; c < candidates[g].params.size(); ++c) {
         ADZE_TRY(SetAll(&executor, steps[g], ArgsOf(candidates[g].params[c], spec.storage)));
         ADZE_TRY(executor.RunFrom(steps[g][0]));
         collect(&errors[g][c]);
       }
-      ADZE_TRY(SetAll(&executor, steps[g], ArgsOf(candidates[g].params[unchanged], spec.storage)));
+      ADZE_TRY(SetAll(&executor, steps[g], ArgsOf(candidates[g].params[0], spec.storage)));
     }
     if (settings.progress) settings.progress("auto", b + 1, batches);
   }
@@ -258,9 +255,7 @@ Result<CandidateErrors> MeasureCandidates(const Graph& graph, Graph simulated,
   out.base = base_error.Finish();
   for (size_t g = 0; g < plan.groups.size(); ++g) {
     out.of.emplace_back(candidates[g].params.size(), out.base);
-    for (size_t c = 0; c < errors[g].size(); ++c) {
-      if (c != static_cast<size_t>(base[g])) out.of[g][c] = errors[g][c].Finish();
-    }
+    for (size_t c = 1; c < errors[g].size(); ++c) out.of[g][c] = errors[g][c].Finish();
   }
   return out;
 }
@@ -270,16 +265,15 @@ Result<std::vector<double>> OutputSqnr(const Graph& graph,
                                        const Dataset& dataset, const std::string& split,
                                        int64_t samples, Isa isa, ThreadPool* pool, double drop_db) {
   ADZE_ASSIGN(SampleReader reader, SampleReader::Create(graph, dataset, split, samples, pool));
-  std::vector<std::unique_ptr<Executor>> executors;  // empty: dropped
-  const auto add = [&](const Graph& g) -> Status {
+  const auto prepare = [&](const Graph& g) -> Result<std::unique_ptr<Executor>> {
     ADZE_ASSIGN(const LoweredPlan lowered, Lower(g, {isa, {}}));
-    executors.push_back(std::make_unique<Executor>(lowered.plan, pool));
-    return OkStatus();
+    return std::make_unique<Executor>(lowered.plan, pool);
   };
-  ADZE_TRY(add(graph));
-  const std::unique_ptr<Executor> real = std::move(executors[0]);
-  executors.clear();
-  for (const Graph* g : quantized) ADZE_TRY(add(*g));
+  ADZE_ASSIGN(const std::unique_ptr<Executor> real, prepare(graph));
+  std::vector<std::unique_ptr<Executor>> executors(quantized.size());  // null: dropped
+  for (size_t q = 0; q < quantized.size(); ++q) {
+    ADZE_ASSIGN(executors[q], prepare(*quantized[q]));
+  }
   std::vector<OutputError> errors(quantized.size());
   const auto sqnr = [&](size_t q) {
     return -10.0 * std::log10(std::max(errors[q].Finish(), 1e-30));

@@ -23,8 +23,8 @@ struct Candidates {
 Candidates Shortlist(const std::vector<AffineParams>& proposals, const ObserverSpec& spec,
                      double tolerance);
 
-// Output error (OutputError::Finish) of the network quantized with every group's `base` candidate,
-// and with one group at a time changed to another of its candidates.
+// Output error (OutputError::Finish) of the network quantized with every group's first candidate
+// (the base), and with one group at a time changed to another of its candidates.
 struct CandidateErrors {
   double base = 0;
   std::vector<std::vector<double>> of;  // [group][candidate]
@@ -37,9 +37,9 @@ struct CandidateErrors {
 Result<CandidateErrors> MeasureCandidates(const Graph& graph, Graph simulated,
                                           const QuantizationPlan& plan,
                                           const std::vector<Candidates>& candidates,
-                                          const std::vector<int>& base, const ObserverSpec& spec,
-                                          const Dataset& dataset, const QuantizeSettings& settings,
-                                          double budget_runs, ThreadPool* pool);
+                                          const ObserverSpec& spec, const Dataset& dataset,
+                                          const QuantizeSettings& settings, double budget_runs,
+                                          ThreadPool* pool);
 
 // The weights of `plan` rounded to their encodings, as float32.
 void RoundWeights(Graph* graph, const QuantizationPlan& plan, const Encodings& weights);

@@ -41,8 +41,7 @@ std::vector<double> InsideShares(const Graph& graph, const Node& n) {
     if (g.ok() && (*shape)[axis].is_const()) {
       const size_t i = axis - 2;
       const int64_t in = (*shape)[axis].value();
-      const int64_t reach = g->dilation[i] * (g->kernel[i] - 1) + 1;
-      const int64_t out = (in + g->pad_begin[i] + g->pad_end[i] - reach) / g->stride[i] + 1;
+      const int64_t out = WindowOutput(*g, static_cast<int>(i), in, false).value();
       for (size_t k = 0; k < along.size(); ++k) {
         int64_t inside = 0;
         for (int64_t o = 0; o < out; ++o) {

@@ -235,7 +235,7 @@ std::vector<ValueId> EqualizationInputs(const Graph& graph, const QuantizationPl
   std::vector<ValueId> inputs;
   for (const WeightUse& use : plan.weights) {
     const ValueId x = graph.node(use.node).inputs[0];
-    if (IsScalableConv(graph, plan, use.node) && graph.value(x).producer != kNoId &&
+    if (IsScalableConv(graph, plan, use.node) &&
         std::find(inputs.begin(), inputs.end(), x) == inputs.end()) {
       inputs.push_back(x);
     }

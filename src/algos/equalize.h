@@ -34,7 +34,8 @@ struct Equalization {
   std::vector<float> scale;  // finite, >= 1
 };
 
-// The values whose channel records FindEqualizations wants: inputs of convolutions.
+// The values whose channel records FindEqualizations wants: inputs of convolutions (those that are
+// inputs of the network as well, so that bad data is found where it comes in).
 std::vector<ValueId> EqualizationInputs(const Graph& graph, const QuantizationPlan& plan);
 
 // Where the network can be equalized, in the order of `plan.groups`.

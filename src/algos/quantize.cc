@@ -8,6 +8,7 @@
 #include "algos/auto_select.h"
 #include "algos/bias_correction.h"
 #include "algos/equalize.h"
+#include "algos/ranges.h"
 #include "lower/lower.h"
 #include "quant/integer_form.h"
 
@@ -83,7 +84,8 @@ class Quantizer {
     if (settings_.bias_correction) {
       result_.corrected_biases = CorrectBiases(&adjusted_, plan_, weights_, result_.statistics);
     }
-    ADZE_TRY(Propose());
+    ADZE_ASSIGN(ranges_,
+                ProposeRanges(graph_, plan_, result_.statistics, spec_, settings_.isa, pool_));
     const Stopwatch repair;
     if (settings_.adaptive_rounding) ADZE_TRY(RoundWeightsAdaptively());
     result_.apply_s = repair.Seconds();
@@ -175,94 +177,6 @@ class Quantizer {
     return OkStatus();
   }
 
-  // The record of what a group's quantizer must cover. Sources are combined, not merged: they were
-  // seen on the same samples, so the averaged extremes are the outermost of theirs.
-  Status CombineSources(const ActivationGroup& group, TensorRecord* out) const {
-    for (const ValueId v : group.sources) {
-      const Value& value = graph_.value(v);
-      TensorRecord constant;
-      const TensorRecord* record = &constant;
-      if (value.is_constant()) {
-        CollectSample(settings_.isa, value.constant.values<float>(), &constant);
-        if (constant.hist.nans + constant.hist.infs != 0) {
-          return InvalidInput("constant '" + value.name + "' holds NaN or an infinity");
-        }
-      } else {
-        const auto it = result_.statistics.tensors.find(EncodingName(graph_, v));
-        if (it == result_.statistics.tensors.end()) {
-          return InvalidInput("the statistics have nothing about tensor '" +
-                              EncodingName(graph_, v) + "'");
-        }
-        record = &it->second;
-      }
-      if (record->range.samples == 0) continue;
-      if (out->range.samples == 0) {
-        *out = *record;
-        continue;
-      }
-      const auto averaged = [](const RangeRecord& r, const ExactSum& sum) {
-        return sum.Finish() / static_cast<double>(r.samples);
-      };
-      const double low = std::min(averaged(out->range, out->range.sum_min),
-                                  averaged(record->range, record->range.sum_min));
-      const double high = std::max(averaged(out->range, out->range.sum_max),
-                                   averaged(record->range, record->range.sum_max));
-      RangeRecord range;
-      range.Collect(std::min(out->range.min, record->range.min),
-                    std::max(out->range.max, record->range.max));
-      range.sum_min = ExactSum();
-      range.sum_max = ExactSum();
-      range.sum_min.Collect(low);
-      range.sum_max.Collect(high);
-      out->hist.Merge(record->hist);
-      out->range = range;
-    }
-    return OkStatus();
-  }
-
-  // Inputs and outputs of the network and averages keep their whole range with every observer.
-  // Inputs are bounded data, and what is clipped there is lost to all layers; the largest scores
-  // are the decision; averaged features are few, and a rare large one is the evidence for a class:
-  // clipping any of them hardly moves the SQNR but turns decisions.
-  bool KeepsWholeRange(const ActivationGroup& group) const {
-    const std::vector<ValueId>& inputs = graph_.top().inputs;
-    return std::any_of(group.values.begin(), group.values.end(), [&](ValueId v) {
-      const Node* const producer = graph_.producer(v);
-      const OpDef* const def = producer == nullptr ? nullptr : FindOp(producer->op);
-      return std::find(inputs.begin(), inputs.end(), v) != inputs.end() ||
-             graph_.IsGraphOutput(v) || (def != nullptr && def->quant.kind == QuantKind::kAverage);
-    });
-  }
-
-  // ranges_[group][observer]
-  Status Propose() {
-    const auto observers = AllObservers();
-    ranges_.assign(plan_.groups.size(), std::vector<RealRange>(observers.size()));
-    std::vector<Status> statuses(plan_.groups.size());
-    pool_->ParallelFor(static_cast<int64_t>(plan_.groups.size()), [&](int64_t i, int) {
-      const size_t g = static_cast<size_t>(i);
-      const ActivationGroup& group = plan_.groups[g];
-      TensorRecord record;
-      if (group.needs_statistics) statuses[g] = CombineSources(group, &record);
-      const bool whole_range = KeepsWholeRange(group);
-      for (size_t o = 0; o < observers.size(); ++o) {
-        RealRange range;
-        if (record.range.samples != 0) {
-          range = whole_range ? RealRange{record.range.min, record.range.max}
-                              : observers[o]->finish(record, spec_);
-        }
-        if (group.has_fixed_range) {
-          const bool only = record.range.samples == 0;
-          range.min = only ? group.fixed_min : std::min(range.min, group.fixed_min);
-          range.max = only ? group.fixed_max : std::max(range.max, group.fixed_max);
-        }
-        ranges_[g][o] = range;
-      }
-    });
-    for (const Status& s : statuses) ADZE_TRY(s);
-    return OkStatus();
-  }
-
   std::vector<Choice> ChoicesOf(int observer) const {
     std::vector<Choice> out;
     for (size_t g = 0; g < plan_.groups.size(); ++g) {
@@ -318,6 +232,7 @@ class Quantizer {
 
     ADZE_ASSIGN(const std::vector<Change> changes, UsefulChanges(observer));
     double mixed = best;
+    bool changed = false;
     variants.clear();
     for (const double share : kChangeShares) {
       std::vector<Choice> choices = ChoicesOf(static_cast<int>(observer));
@@ -334,10 +249,10 @@ class Quantizer {
       mixed = sqnr[0];
       for (size_t v = 0; v < variants.size(); ++v) {
         mixed = std::max(mixed, sqnr[v]);
-        if (sqnr[v] < best + (chosen_is_mixed_ ? 0 : kClearGainDb)) continue;
+        if (sqnr[v] < best + (changed ? 0 : kClearGainDb)) continue;
         best = sqnr[v];
         chosen_ = variants[v];
-        chosen_is_mixed_ = true;
+        changed = true;
       }
     }
     result_.scores.insert(result_.scores.begin(), {"per tensor", mixed});
@@ -355,7 +270,6 @@ class Quantizer {
   // `observer`, most useful first.
   Result<std::vector<Change>> UsefulChanges(size_t observer) {
     std::vector<Candidates> candidates;
-    std::vector<int> base;
     for (size_t g = 0; g < plan_.groups.size(); ++g) {
       std::vector<AffineParams> proposals;
       for (const RealRange& r : ranges_[g]) proposals.push_back(ParamsOf(r));
@@ -367,15 +281,14 @@ class Quantizer {
       if (measured) {
         std::swap(candidates[g].of_observer[0], candidates[g].of_observer[observer]);
       }
-      base.push_back(0);
       num_candidates_.push_back(measured ? static_cast<int>(candidates[g].params.size()) : 0);
     }
     Graph simulated = adjusted_;
     RoundWeights(&simulated, plan_, weights_);
     const double budget = kAutoBudget * static_cast<double>(result_.statistics.samples);
     ADZE_ASSIGN(const CandidateErrors errors,
-                MeasureCandidates(graph_, std::move(simulated), plan_, candidates, base, spec_,
-                                  dataset_, settings_, budget, pool_));
+                MeasureCandidates(graph_, std::move(simulated), plan_, candidates, spec_, dataset_,
+                                  settings_, budget, pool_));
     std::vector<Change> changes;
     for (size_t g = 0; g < plan_.groups.size(); ++g) {
       const std::vector<double>& of = errors.of[g];
@@ -453,10 +366,9 @@ class Quantizer {
   ObserverSpec spec_;
   QuantizationPlan plan_;
   Encodings weights_;
-  std::vector<std::vector<RealRange>> ranges_;
+  std::vector<std::vector<RealRange>> ranges_;  // [group][observer]
   std::vector<int> num_candidates_;
   std::vector<Choice> chosen_;
-  bool chosen_is_mixed_ = false;
   QuantizeResult result_;
 };
 

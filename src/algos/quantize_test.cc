@@ -207,7 +207,7 @@ TEST_F(CalibTest, RefusesBrokenInput) {
   };
   const auto nan = MakeData(8, {3, 8, 8}, 1, std::nanf(""));
   const std::string in_data = message(g, *nan, {});
-  EXPECT_NE(in_data.find("holds NaN"), std::string::npos) << in_data;
+  EXPECT_NE(in_data.find("tensor 'x' holds NaN"), std::string::npos) << in_data;
   EXPECT_NE(in_data.find("sample"), std::string::npos) << in_data;
 
   const auto wrong = MakeData(8, {3, 8, 9});

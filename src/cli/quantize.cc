@@ -114,6 +114,9 @@ void PrintText(const QuantizeResult& r, double wall_s) {
   std::printf("calibrated on %llu samples; %.2f %% of the multiply-accumulates are int8\n",
               static_cast<unsigned long long>(r.statistics.samples),
               100 * r.report.int8_macs_share);
+  std::printf("equalized %lld tensors, rounded %lld layers adaptively, corrected %lld biases\n",
+              static_cast<long long>(r.equalized), static_cast<long long>(r.rounded),
+              static_cast<long long>(r.corrected_biases));
   for (const ObserverScore& s : r.scores) {
     std::printf("  output SQNR with %-11s %6.2f dB\n", s.observer.c_str(), s.sqnr_db);
   }
