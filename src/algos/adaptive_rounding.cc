@@ -42,7 +42,7 @@ struct Layer {
   int64_t rows = 0;
   int64_t filled = 0;            // of `block`
   std::vector<float> block;      // [kBlockRows][groups * k] codes minus zero point
-  std::vector<int32_t> moments;  // [groups][k][k]
+  std::vector<int32_t> moments;  // [groups][k][k], on and above the diagonal
   std::vector<int64_t> sums;     // [groups * k]
   int64_t moment_bytes() const { return groups * k * k * 4; }
 };
@@ -76,7 +76,7 @@ class Codes {
   std::vector<int64_t> dims_;
 };
 
-// moments += block^T block, exactly.
+// moments += block^T block, exactly; below the diagonal of a group they are not defined.
 void AddBlock(Isa isa, ThreadPool* pool, Layer* layer) {
   const int64_t k = layer->k;
   const int64_t width = layer->groups * k;
@@ -101,25 +101,33 @@ void AddBlock(Isa isa, ThreadPool* pool, Layer* layer) {
     std::vector<float> packed(static_cast<size_t>(MatMulF32PackedFloats(sizes, isa)));
     std::vector<float> product(static_cast<size_t>(k * k));
     PackMatMulF32(isa, sizes, layer->block.data(), 0, panels, packed.data());
+    const int64_t panel = MatMulF32PackedFloats(sizes, isa) / (panels * rows);  // columns
     constexpr int64_t kTile = 48;
     pool->ParallelFor((k + kTile - 1) / kTile, [&](int64_t tile, int) {
       const int64_t begin = tile * kTile;
       const int64_t end = std::min(k, begin + kTile);
-      MatMulF32(isa, sizes, transposed.data(), packed.data(), product.data(), begin, end, 0,
-                panels);
-      for (int64_t i = begin * k; i < end * k; ++i) {
-        layer->moments[static_cast<size_t>(i)] +=
-            static_cast<int32_t>(product[static_cast<size_t>(i)]);
+      MatMulF32(isa, sizes, transposed.data(), packed.data(), product.data(), begin, end,
+                begin / panel, panels);
+      for (int64_t i = begin; i < end; ++i) {
+        for (int64_t j = i; j < k; ++j) {
+          layer->moments[static_cast<size_t>(i * k + j)] +=
+              static_cast<int32_t>(product[static_cast<size_t>(i * k + j)]);
+        }
       }
     });
   } else {
     pool->ParallelFor(layer->groups, [&](int64_t g, int) {
-      int32_t* const m = layer->moments.data() + g * k * k;
+      std::vector<float> product(static_cast<size_t>(k * k), 0.0f);
       for (int64_t r = 0; r < rows; ++r) {
         const float* const x = layer->block.data() + r * width + g * k;
         for (int64_t i = 0; i < k; ++i) {
-          for (int64_t j = 0; j < k; ++j) m[i * k + j] += static_cast<int32_t>(x[i] * x[j]);
+          float* const p = product.data() + i * k;
+          for (int64_t j = i; j < k; ++j) p[j] += x[i] * x[j];
         }
+      }
+      int32_t* const m = layer->moments.data() + g * k * k;
+      for (int64_t i = 0; i < k * k; ++i) {
+        m[i] += static_cast<int32_t>(product[static_cast<size_t>(i)]);
       }
     });
   }
@@ -193,10 +201,11 @@ std::vector<float> Objective(const Layer& layer, int64_t group, int64_t stride, 
   std::vector<float> h(static_cast<size_t>(k * stride), 0.0f);
   double trace = 0;
   for (int64_t i = 0; i < k; ++i) {
-    for (int64_t j = 0; j < k; ++j) {
+    for (int64_t j = i; j < k; ++j) {
       const double v =
           m[i * k + j] / n - mean[static_cast<size_t>(i)] * mean[static_cast<size_t>(j)];
-      h[static_cast<size_t>(i * stride + j)] = static_cast<float>(v);
+      h[static_cast<size_t>(i * stride + j)] = h[static_cast<size_t>(j * stride + i)] =
+          static_cast<float>(v);
       if (i == j) trace += v;
     }
   }

@@ -18,6 +18,9 @@ constexpr float kMargin = 1.2f;
 // pooling and later layers as that of a rounded activation does: it counts more. Measured on
 // SqueezeNet and MobileNetV2 (1, 4 and 16 tried).
 constexpr double kWeightFactor = 4;
+// Channel factors cost a multiplication per element in consumers that cannot fuse them: they must
+// save this share of the predicted error.
+constexpr double kFactorGain = 0.1;
 // Beyond this a channel is as good as dead.
 constexpr float kMaxScale = 1024;
 
@@ -46,6 +49,12 @@ bool IsDepthwise(const Graph& graph, NodeId id) {
 
 int64_t OutChannels(const Graph& graph, NodeId conv) {
   return graph.value(graph.node(conv).inputs[1]).constant.dims()[0];
+}
+
+// Channel factors behind an activation that nobody else reads.
+bool IsFactor(const Graph& graph, const QuantizationPlan& plan, NodeId id) {
+  const ValueId factor = ChannelFactor(graph, id);
+  return factor != kNoId && ReadsFused(graph, id, plan.nodes) && IsOwnFloatConstant(graph, factor);
 }
 
 bool HasOneReader(const Graph& graph, ValueId id) {
@@ -89,6 +98,7 @@ class Finder {
     if (found_.consumers.empty()) return std::nullopt;
     const float largest = *std::max_element(reach_.begin(), reach_.end());
     double least = PredictedError(std::vector<float>(reach_.size(), 1.0f));
+    if (has_factor_) least *= 1 - kFactorGain;
     for (const float strength : {0.25f, 0.5f, 0.75f, 1.0f}) {
       std::vector<float> scale;
       for (size_t i = 0; i < reach_.size(); ++i) {
@@ -118,12 +128,12 @@ class Finder {
     const double step = range / 255;
     double total = 0;
     for (const Equalization::Use& use : found_.consumers) {
-      const Tensor& weight = graph_.value(graph_.node(use.conv).inputs[1]).constant;
+      const Tensor& weight = graph_.value(graph_.node(use.node).inputs[1]).constant;
       const int64_t out = weight.dims()[0];
       const int64_t in = weight.dims()[1];
       const int64_t taps = weight.size() / (out * in);
       const int64_t per_input = out / static_cast<int64_t>(use.channels.size());
-      const bool depthwise = IsDepthwise(graph_, use.conv);
+      const bool depthwise = IsDepthwise(graph_, use.node);
       const float* w = weight.data<float>();
       for (int64_t o = 0; o < out; ++o) {
         double largest = 0;
@@ -152,15 +162,22 @@ class Finder {
     NodeId producer = graph_.value(v).producer;
     if (producer == kNoId) return false;
     float ceiling = std::numeric_limits<float>::infinity();
-    if (const std::optional<Bounds> clamp = ClampBounds(graph_, producer)) {
+    int64_t channels = 0;
+    if (IsFactor(graph_, plan_, producer)) {
+      has_factor_ = true;
+      channels = graph_.value(ChannelFactor(graph_, producer)).constant.size();
+    } else if (const std::optional<Bounds> clamp = ClampBounds(graph_, producer)) {
       const ValueId before = graph_.node(producer).inputs[0];
       if (clamp->lo != 0 || !(clamp->hi > 0) || !HasOneReader(graph_, before)) return false;
       ceiling = clamp->hi;
       producer = graph_.value(before).producer;
     }
-    if (!IsScalableConv(graph_, plan_, producer)) return false;
+    if (!has_factor_ || channels == 0) {
+      if (!IsScalableConv(graph_, plan_, producer)) return false;
+      channels = OutChannels(graph_, producer);
+    }
     Equalization::Use use{producer, {}};
-    for (int64_t c = 0; c < OutChannels(graph_, producer); ++c) {
+    for (int64_t c = 0; c < channels; ++c) {
       use.channels.push_back(static_cast<int>(ceiling_.size()));
       ceiling_.push_back(ceiling);
     }
@@ -207,6 +224,7 @@ class Finder {
   std::vector<float> ceiling_;  // per index: the bound of the Clip behind the producer
   std::vector<float> reach_;    // per index: the largest magnitude seen
   std::vector<double> power_;   // per index: the mean square
+  bool has_factor_ = false;
   Equalization found_;
 };
 
@@ -243,6 +261,45 @@ std::vector<ValueId> EqualizationInputs(const Graph& graph, const QuantizationPl
   return inputs;
 }
 
+std::vector<ValueId> ChannelFactorPlaces(const Graph& graph, const QuantizationPlan& plan) {
+  std::vector<ValueId> places;
+  for (const NodeId id : graph.top().nodes) {
+    const Node& n = graph.node(id);
+    if (plan.nodes[static_cast<size_t>(id)] != NodePlan::kInteger ||
+        !ReadsFused(graph, id, plan.nodes) || n.op.Is("Relu") || n.op.Is("Clip") ||
+        n.op.Is("Mul")) {
+      continue;
+    }
+    const auto& shape = graph.value(n.outputs[0]).type.shape;
+    if (shape && shape->size() >= 3 && (*shape)[1].is_const()) places.push_back(n.outputs[0]);
+  }
+  return places;
+}
+
+Status InsertChannelFactors(Graph* graph, std::span<const ValueId> places) {
+  for (const ValueId x : places) {
+    const Value& v = graph->value(x);
+    const NodeId activation = v.producer;
+    const std::vector<NodeId>& order = graph->top().nodes;
+    const auto at = std::find(order.begin(), order.end(), activation) + 1;
+    std::vector<int64_t> dims(v.type.shape->size() - 1, 1);
+    dims[0] = (*v.type.shape)[1].value();
+    const std::vector<float> ones(static_cast<size_t>(dims[0]), 1.0f);
+    const std::string name = v.name;
+    const ValueId factor = graph->AddConstant(graph->UniqueName(name + "_factor"),
+                                              Tensor::FromValues<float>(dims, ones));
+    const NodeId mul = graph->AddNode(OpType::Intern("", "Mul"), "", {x, factor},
+                                      {graph->UniqueName(ChannelFactorName(name))}, {}, 0,
+                                      at == order.end() ? kNoId : *at);
+    ADZE_TRY(InferNode(*graph, mul));
+    graph->ReplaceUses(x, graph->node(mul).outputs[0]);
+    graph->SetInput(mul, 0, x);
+  }
+  return OkStatus();
+}
+
+std::string ChannelFactorName(const std::string& place) { return place + "_scaled"; }
+
 std::vector<Equalization> FindEqualizations(const Graph& graph, const QuantizationPlan& plan,
                                             const Statistics& statistics) {
   std::vector<Equalization> found;
@@ -257,17 +314,27 @@ void Equalize(const Equalization& e, Graph* graph) {
     const auto up = [&](int64_t o, int64_t) {
       return e.scale[static_cast<size_t>(use.channels[static_cast<size_t>(o)])];
     };
-    ScaleWeight(graph, graph->node(use.conv).inputs[1], up);
-    if (const ValueId bias = graph->input(use.conv, 2); bias != kNoId) {
+    if (const ValueId factor = ChannelFactor(*graph, use.node); factor != kNoId) {
+      // [C, 1, 1] with or without the 1 of the batch: one factor after the other.
+      const Tensor& old = graph->value(factor).constant;
+      Tensor scaled = Tensor::Allocate(DType::kFloat32, old.dims());
+      for (int64_t c = 0; c < old.size(); ++c) {
+        scaled.mutable_data<float>()[c] = old.data<float>()[c] * up(c, 0);
+      }
+      graph->SetConstant(factor, std::move(scaled));
+      continue;
+    }
+    ScaleWeight(graph, graph->node(use.node).inputs[1], up);
+    if (const ValueId bias = graph->input(use.node, 2); bias != kNoId) {
       ScaleWeight(graph, bias, up);
     }
   }
   for (const Equalization::Use& use : e.consumers) {
-    const bool depthwise = IsDepthwise(*graph, use.conv);
+    const bool depthwise = IsDepthwise(*graph, use.node);
     // A depthwise weight has one or more output channels per input channel, in order.
     const int64_t per_input =
-        OutChannels(*graph, use.conv) / static_cast<int64_t>(use.channels.size());
-    ScaleWeight(graph, graph->node(use.conv).inputs[1], [&](int64_t o, int64_t c) {
+        OutChannels(*graph, use.node) / static_cast<int64_t>(use.channels.size());
+    ScaleWeight(graph, graph->node(use.node).inputs[1], [&](int64_t o, int64_t c) {
       const int64_t channel = depthwise ? o / per_input : c;
       return 1 / e.scale[static_cast<size_t>(use.channels[static_cast<size_t>(channel)])];
     });

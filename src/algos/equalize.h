@@ -9,12 +9,16 @@
 // moves error from activations to weights; the strength, an exponent between 0 and 1 as in
 // SmoothQuant (Xiao et al., 2023), is the one with the least predicted error of both.
 //
-// The network computes the same function: Relu and MaxPool commute with positive scales. Behind a
+// The network computes the same function: Relu and MaxPool commute with positive scales. Silu,
+// HardSwish and their like do not: a Mul with one factor per channel is put behind them (as in
+// SmoothQuant), which runs as one with the convolution before it. Behind a
 // Clip from 0 to a bound (ReLU6) a channel is scaled up only as far as its measured maximum, with a
 // margin, stays below the bound; values much larger than were measured are clipped.
 #ifndef ADZE_ALGOS_EQUALIZE_H_
 #define ADZE_ALGOS_EQUALIZE_H_
 
+#include <span>
+#include <string>
 #include <vector>
 
 #include "calib/records.h"
@@ -26,7 +30,7 @@ namespace adze {
 // Tensors that share a scale (an ActivationGroup), to be equalized together.
 struct Equalization {
   struct Use {
-    NodeId conv = kNoId;        // writes or reads the tensor
+    NodeId node = kNoId;        // writes or reads the tensor: a Conv, or a Mul by channel factors
     std::vector<int> channels;  // of the tensor: indices into `scale`
   };
   std::vector<Use> producers;
@@ -42,7 +46,15 @@ std::vector<ValueId> EqualizationInputs(const Graph& graph, const QuantizationPl
 std::vector<Equalization> FindEqualizations(const Graph& graph, const QuantizationPlan& plan,
                                             const Statistics& statistics);
 
-// Scales the weights and biases.
+// Activations (results of Silu, HardSwish …) behind which channel factors could be put.
+std::vector<ValueId> ChannelFactorPlaces(const Graph& graph, const QuantizationPlan& plan);
+
+// Puts a Mul with factors of 1 behind each of these values; what read the value reads the product,
+// which is called ChannelFactorName(value) unless that name is taken.
+Status InsertChannelFactors(Graph* graph, std::span<const ValueId> places);
+std::string ChannelFactorName(const std::string& place);
+
+// Scales the weights, biases and factors.
 void Equalize(const Equalization& e, Graph* graph);
 
 }  // namespace adze

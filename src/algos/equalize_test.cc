@@ -68,8 +68,8 @@ TEST(EqualizeTest, ScalesChannelsAndKeepsTheFunction) {
     const Statistics statistics = StatisticsOf({4.5f, 0.35f, 0.03f});
     const auto found = FindEqualizations(g, PlanQuantization(g, {}), statistics);
     ASSERT_EQ(found.size(), 1u);
-    EXPECT_EQ(found[0].producers[0].conv, g.value(g.FindValue("c")).producer);
-    EXPECT_EQ(found[0].consumers[0].conv, g.value(g.FindValue("d")).producer);
+    EXPECT_EQ(found[0].producers[0].node, g.value(g.FindValue("c")).producer);
+    EXPECT_EQ(found[0].consumers[0].node, g.value(g.FindValue("d")).producer);
     // All channels reach the same extreme.
     EXPECT_FLOAT_EQ(found[0].scale[0], 1);
     EXPECT_FLOAT_EQ(found[0].scale[1], 4.5f / 0.35f);
@@ -86,6 +86,35 @@ TEST(EqualizeTest, AClipBoundsTheScale) {
   ASSERT_EQ(found.size(), 1u);
   EXPECT_FLOAT_EQ(found[0].scale[1], 6 / (1.2f * 4));
   EXPECT_FLOAT_EQ(found[0].scale[2], 5);
+}
+
+// Silu is not homogeneous: the factors stand behind it.
+TEST(EqualizeTest, ChannelFactorsBehindOtherActivations) {
+  for (const char* activation : {"adze.Silu(%c)", "HardSwish(%c)", "Sigmoid(%c)"}) {
+    SCOPED_TRACE(activation);
+    const std::vector<float> x = {1, 2, 3, 4, -1, 0.5f, 2, 3};
+    Graph g = Net(activation);
+    const std::vector<float> before = RunNet(g, x);
+    Statistics statistics = StatisticsOf({4.5f, 0.35f, 0.03f});
+    EXPECT_TRUE(FindEqualizations(g, PlanQuantization(g, {}), statistics).empty());
+    const std::vector<ValueId> places = ChannelFactorPlaces(g, PlanQuantization(g, {}));
+    ASSERT_EQ(places, std::vector{g.FindValue("r")});
+    ASSERT_TRUE(InsertChannelFactors(&g, places).ok());
+    ASSERT_TRUE(Verify(g).ok()) << Verify(g).message();
+    statistics.tensors[ChannelFactorName("r")] = statistics.tensors["r"];
+    // The product is what is rounded, not the activation before it.
+    const QuantizationPlan plan = PlanQuantization(g, {});
+    EXPECT_EQ(plan.group_of[static_cast<size_t>(g.FindValue("r"))], -1);
+    EXPECT_GE(plan.group_of[static_cast<size_t>(g.FindValue("r_scaled"))], 0);
+    EXPECT_TRUE(ChannelFactorPlaces(g, plan).empty());
+    const auto found = FindEqualizations(g, plan, statistics);
+    ASSERT_EQ(found.size(), 1u);
+    EXPECT_FLOAT_EQ(found[0].scale[2], 150);
+    Equalize(found[0], &g);
+    EXPECT_FLOAT_EQ(g.value(g.FindValue("r_factor")).constant.data<float>()[2], 150);
+    const std::vector<float> after = RunNet(g, x);
+    for (size_t i = 0; i < before.size(); ++i) EXPECT_NEAR(after[i], before[i], 1e-5f);
+  }
 }
 
 // Two convolutions joined by a Concat and pooled, read by one that is not depthwise.

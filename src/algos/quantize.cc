@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <map>
 
 #include "algos/adaptive_rounding.h"
 #include "algos/auto_select.h"
@@ -28,6 +29,8 @@ constexpr const char* kRobustObserver = "mse";
 constexpr const char* kUnclipped = "minmax";
 // Samples from which the ranges of channels are taken.
 constexpr int64_t kEqualizationSamples = 32;
+// Samples on which the means of channels are taken for bias correction: they settle early.
+constexpr int64_t kMeanSamples = 64;
 // Samples whose patches adaptive rounding sees.
 constexpr int64_t kRoundingSamples = 64;
 // Shares of the useful changes that are tried together, and what they must gain over one observer
@@ -138,15 +141,46 @@ class Quantizer {
     return options;
   }
 
+  // Where activations need channel factors to be equalized, graph_, plan_ and adjusted_ get them.
   Status EqualizeChannels() {
     CollectOptions options = Collecting(std::min(kEqualizationSamples, settings_.samples));
     options.values = options.channel_values = EqualizationInputs(graph_, plan_);
     if (options.values.empty()) return OkStatus();
-    ADZE_ASSIGN(const Statistics statistics, CollectStatistics(graph_, dataset_, options, pool_));
+    ADZE_ASSIGN(Statistics statistics, CollectStatistics(graph_, dataset_, options, pool_));
+    ADZE_TRY(AddUsefulFactors(&statistics));
     for (const Equalization& e : FindEqualizations(graph_, plan_, statistics)) {
       Equalize(e, &adjusted_);
       ++result_.equalized;
     }
+    return OkStatus();
+  }
+
+  // Tries factors everywhere, and keeps those that an equalization uses.
+  Status AddUsefulFactors(Statistics* statistics) {
+    const std::vector<ValueId> places = ChannelFactorPlaces(graph_, plan_);
+    if (places.empty()) return OkStatus();
+    Graph trial = graph_;
+    ADZE_TRY(InsertChannelFactors(&trial, places));
+    std::map<ValueId, ValueId> place_of;  // product -> factor's place
+    for (const ValueId place : places) {
+      const ValueId product = trial.node(trial.users(place)[0]).outputs[0];
+      place_of[product] = place;
+      const auto record = statistics->tensors.find(graph_.value(place).name);
+      if (record != statistics->tensors.end()) {
+        statistics->tensors[trial.value(product).name] = record->second;
+      }
+    }
+    std::vector<ValueId> useful;
+    for (const Equalization& e :
+         FindEqualizations(trial, PlanQuantization(trial, settings_.quant), *statistics)) {
+      for (const Equalization::Use& use : e.producers) {
+        const auto it = place_of.find(trial.node(use.node).outputs[0]);
+        if (it != place_of.end()) useful.push_back(it->second);
+      }
+    }
+    ADZE_TRY(InsertChannelFactors(&graph_, useful));
+    adjusted_ = graph_;
+    plan_ = PlanQuantization(graph_, settings_.quant);
     return OkStatus();
   }
 
@@ -167,6 +201,7 @@ class Quantizer {
     }
     if (settings_.bias_correction) {
       options.channel_values = BiasCorrectionInputs(graph_, plan_);
+      options.channel_samples = kMeanSamples;
       for (const ValueId v : options.channel_values) {
         if (std::find(options.values.begin(), options.values.end(), v) == options.values.end()) {
           options.values.push_back(v);
@@ -358,7 +393,7 @@ class Quantizer {
     return OkStatus();
   }
 
-  const Graph& graph_;
+  Graph graph_;  // the caller's, with channel factors of 1 where equalization wants them
   Graph adjusted_;  // graph_, equalized and with corrected biases
   const Dataset& dataset_;
   const QuantizeSettings& settings_;

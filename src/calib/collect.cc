@@ -171,6 +171,7 @@ Result<Statistics> CollectStatistics(const Graph& graph, const Dataset& dataset,
   // Whole samples are shared out to threads, each with an executor and records of its own: records
   // do not depend on the order of samples.
   struct Lane {
+    bool channels = true;  // the sample is one of options.channel_samples
     ThreadPool pool{1};
     std::vector<TensorRecord> records;
     std::unique_ptr<Executor> executor;
@@ -179,13 +180,20 @@ Result<Statistics> CollectStatistics(const Graph& graph, const Dataset& dataset,
     if (raw.dtype != DType::kFloat32 || raw.size() == 0) return;
     CollectSample(options.isa, {raw.as<float>(), static_cast<size_t>(raw.size())},
                   &lane.records[k]);
-    if (by_channel[k] && raw.rank() > 0) {
+    if (lane.channels && by_channel[k] && raw.rank() > 0) {
       const Layout layout = plan->values[static_cast<size_t>(lowered.taps[k])].layout;
       const ChannelView v = ChannelsOf(raw.dims, layout);
       lane.records[k].channel.Collect(options.isa, raw.as<float>(), v.outer, v.channels, v.inner);
     }
   };
-  const auto run = [&](Lane& lane, const SampleReader::Batch& batch) -> Status {
+  const int64_t batches = reader.num_batches();
+  const int64_t channel_batches =
+      options.channel_samples <= 0
+          ? batches
+          : std::min(batches, std::max<int64_t>(options.channel_samples / reader.batch_size(), 1));
+  const auto run = [&](Lane& lane, const SampleReader::Batch& batch, int64_t index) -> Status {
+    // True for exactly channel_batches of the batches.
+    lane.channels = index * channel_batches % batches < channel_batches;
     for (const auto& [k, i] : of_input) collect(lane, k, batch.inputs[i]);
     ADZE_TRY(lane.executor->Run(batch.inputs));
     for (size_t k = 0; k < lane.records.size(); ++k) {
@@ -196,7 +204,6 @@ Result<Statistics> CollectStatistics(const Graph& graph, const Dataset& dataset,
     }
     return OkStatus();
   };
-  const int64_t batches = reader.num_batches();
   const int threads =
       static_cast<int>(std::min<int64_t>({pool->num_threads(), batches, kMaxLanes}));
   ThreadPool workers(threads);
@@ -220,7 +227,7 @@ Result<Statistics> CollectStatistics(const Graph& graph, const Dataset& dataset,
     for (int64_t i = 0; i < count; ++i) ADZE_TRY(reader.Next(&window[static_cast<size_t>(i)]));
     workers.ParallelFor(count, [&](int64_t i, int worker) {
       const size_t k = static_cast<size_t>(i);
-      statuses[k] = run(*lanes[static_cast<size_t>(worker)], window[k]);
+      statuses[k] = run(*lanes[static_cast<size_t>(worker)], window[k], done + i);
     });
     for (int64_t i = 0; i < count; ++i) {
       const Status& s = statuses[static_cast<size_t>(i)];

@@ -27,6 +27,7 @@ struct CollectOptions {
   std::vector<ValueId> values;  // float32 values of region 0 to observe
   // Members of `values` that get ChannelRecords as well (axis 1; the last axis below rank 3).
   std::vector<ValueId> channel_values;
+  int64_t channel_samples = 0;  // how many samples ChannelRecords see, spread evenly; 0: all
   Isa isa = Isa::kGeneric;
   Progress progress;  // may be empty
 };

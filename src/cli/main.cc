@@ -1,5 +1,7 @@
 // adze: the command line. Parses, calls one command, turns its Status into a sentence and an exit
 // code.
+#include <malloc.h>
+
 #include <cstdio>
 #include <exception>
 #include <new>
@@ -73,4 +75,10 @@ int Main(int argc, char** argv) {
 
 }  // namespace adze::cli
 
-int main(int argc, char** argv) { return adze::cli::Main(argc, argv); }
+int main(int argc, char** argv) {
+  // Buffers go back to the system when they are freed, always: with glibc's growing threshold the
+  // peak of a long job depends on the order in which threads happened to free.
+  mallopt(M_MMAP_THRESHOLD, 256 << 10);
+  mallopt(M_TRIM_THRESHOLD, 256 << 10);
+  return adze::cli::Main(argc, argv);
+}

@@ -20,6 +20,7 @@ struct QuantizeCommand {
   std::string model, data, out, encodings, statistics, float_out, form = "qdq";
   bool symmetric = false;
   bool no_float_tail = false;
+  bool no_fused_activations = false;
   bool no_bias_correction = false;
   bool no_equalization = false;
   bool no_adaptive_rounding = false;
@@ -134,7 +135,8 @@ Status Quantize(const QuantizeCommand& o) {
   const auto start = std::chrono::steady_clock::now();
   ADZE_TRY(CheckOutputs(o));
   ADZE_ASSIGN(const auto dataset, OpenDataset(o.data));
-  ADZE_ASSIGN(const Graph graph, ReadForExecution(o.model));
+  ADZE_ASSIGN(Graph graph, ReadForExecution(o.model));
+  ADZE_TRY(RunPipeline(graph, "gates"));
   for (ValueId id = 0; id < graph.num_values(); ++id) {
     const Value& v = graph.value(id);
     if (!v.dead && v.type.quant) {
@@ -145,6 +147,7 @@ Status Quantize(const QuantizeCommand& o) {
   QuantizeSettings settings = o.settings;
   settings.quant.symmetric_activations = o.symmetric;
   settings.quant.float_tail = !o.no_float_tail;
+  settings.quant.fuse_activations = !o.no_fused_activations;
   settings.bias_correction = !o.no_bias_correction;
   settings.equalization = !o.no_equalization;
   settings.adaptive_rounding = !o.no_adaptive_rounding;
@@ -208,6 +211,9 @@ void RegisterQuantize(CLI::App& app, Action* action) {
   c->add_flag("--symmetric", o->symmetric, "activations with zero point 128 instead of asymmetric");
   c->add_flag("--no-float-tail", o->no_float_tail,
               "quantize what follows the last convolution or matrix product as well");
+  c->add_flag("--no-fused-activations", o->no_fused_activations,
+              "quantize between a convolution and its Silu, HardSwish, Sigmoid … as well (ONNX "
+              "Runtime runs such convolutions on integers only then)");
   c->add_flag("--no-bias-correction", o->no_bias_correction,
               "leave biases as they are instead of taking back the mean error of rounding");
   c->add_flag("--no-equalization", o->no_equalization,

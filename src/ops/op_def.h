@@ -134,7 +134,7 @@ struct QuantRole {
   QuantKind kind = QuantKind::kFloat;
   int8_t weight_input = -1;    // kCompute: which input is the weight when constant
   int8_t bias_input = -1;      // kCompute: which input is the bias
-  bool is_activation = false;  // may fuse into the operator before it: Relu, Clip
+  bool is_activation = false;  // may fuse into the multiply-accumulate operator before it
   bool fixed_range = false;    // the output range is [fixed_min, fixed_max]
   float fixed_min = 0;
   float fixed_max = 0;

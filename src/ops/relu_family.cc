@@ -85,7 +85,7 @@ extern constexpr OpDef kLeakyReluOp = {
     .attrs = kAlphaAttrs,
     .infer = Infer,
     .eval = EvalLeakyRelu,
-    .quant = {.kind = QuantKind::kTable},
+    .quant = {.kind = QuantKind::kTable, .is_activation = true},
     .in_place = true,
     .elementwise = true,
 };

@@ -59,6 +59,11 @@ Status EvalMish(const EvalContext& ctx) {
 constexpr QuantRole Bounded(float min, float max) {
   return {.kind = QuantKind::kTable, .fixed_range = true, .fixed_min = min, .fixed_max = max};
 }
+constexpr QuantRole BoundedActivation(float min, float max) {
+  QuantRole role = Bounded(min, max);
+  role.is_activation = true;
+  return role;
+}
 
 }  // namespace
 
@@ -68,7 +73,7 @@ extern constexpr OpDef kHardSigmoidOp = {
     .attrs = kHardSigmoidAttrs,
     .infer = Infer,
     .eval = EvalHardSigmoid,
-    .quant = Bounded(0.0f, 1.0f),
+    .quant = BoundedActivation(0.0f, 1.0f),
     .in_place = true,
     .elementwise = true,
 };
@@ -78,7 +83,7 @@ extern constexpr OpDef kHardSwishOp = {
     .summary = "x * max(0, min(1, x / 6 + 0.5))",
     .infer = Infer,
     .eval = EvalHardSwish,
-    .quant = {.kind = QuantKind::kTable},
+    .quant = {.kind = QuantKind::kTable, .is_activation = true},
     .in_place = true,
     .elementwise = true,
 };
@@ -98,7 +103,7 @@ extern constexpr OpDef kSigmoidOp = {
     .summary = "1 / (1 + exp(-x))",
     .infer = Infer,
     .eval = EvalSigmoid,
-    .quant = Bounded(0.0f, 1.0f),
+    .quant = BoundedActivation(0.0f, 1.0f),
     .in_place = true,
     .elementwise = true,
 };

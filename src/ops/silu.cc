@@ -20,7 +20,7 @@ extern constexpr OpDef kSiluOp = {
     .summary = "x * sigmoid(x)",
     .infer = Infer,
     .eval = Eval,
-    .quant = {.kind = QuantKind::kTable},
+    .quant = {.kind = QuantKind::kTable, .is_activation = true},
     .in_place = true,
     .elementwise = true,
 };

@@ -216,6 +216,18 @@ TEST(FuseSiluTest, ATapKeepsItsProducer) {
       Canonical("graph {input %x : float32[2] %s = Sigmoid(%x) %y = adze.Silu(%x) output %y}"));
 }
 
+TEST(ExpandSiluTest, IsTheInverse) {
+  ExpectRewrite("expand_silu", R"(
+    input %x : float32[N,2]
+    %y = adze.Silu(%x) "a" : float32[N,2] quant(uint8, scale=[0.25], zero_point=[3])
+    output %y)",
+                R"(
+    input %x : float32[N,2]
+    %y_sigmoid = Sigmoid(%x) "a_sigmoid"
+    %y = Mul(%x, %y_sigmoid) "a" : float32[N,2] quant(uint8, scale=[0.25], zero_point=[3])
+    output %y)");
+}
+
 TEST(FuseHardSwishTest, AllSpellings) {
   const char* const spellings[] = {
       "%a = Add(%x, %three) %c = Clip(%a, %zero, %six) %m = Mul(%x, %c) %y = Div(%m, %six)",

@@ -26,12 +26,15 @@ constexpr const char* kFuse[] = {
     "fuse_hard_swish", "fuse_silu", "fuse_matmul_bias", "fuse_residual_add", "fuse_activation",
 };
 
+constexpr const char* kGates[] = {"fuse_hard_swish", "fuse_silu"};
 constexpr const char* kLift[] = {"lift_qoperator", "lift_qdq"};
-constexpr const char* kLowerQdq[] = {"lower_qdq"};
-constexpr const char* kLowerQoperator[] = {"lower_qoperator"};
+constexpr const char* kLowerQdq[] = {"expand_silu", "lower_qdq"};
+constexpr const char* kLowerQoperator[] = {"expand_silu", "lower_qoperator"};
 
 constexpr Pipeline kPipelines[] = {
     {"simplify", "Fewer and simpler standard operators, the same function", kSimplify},
+    {"gates", "Activations spelled out in several nodes become one, so that they are quantized as one",
+     kGates},
     {"fuse", "Operators that run in one step", kFuse},
     {"lift", "Q/DQ nodes and integer operators become types of values", kLift},
     {"lower_qdq", "Types of values become Q/DQ nodes", kLowerQdq},

@@ -233,10 +233,16 @@ class Applier {
         if (incomplete || out == kNoId || !IsFloat(graph_.value(out).type.dtype) || !missing(out)) {
           continue;
         }
-        const NodeId activation = FusableActivation(graph_, id);
-        if (activation != kNoId && !missing(graph_.node(activation).outputs[0])) {
+        // Rounded where the chain of what can be fused first has an encoding, if it has one.
+        const std::vector<NodeId> chain = FusableChain(graph_, id);
+        const auto last = std::find_if(chain.begin(), chain.end(), [&](NodeId next) {
+          return !NameOf(graph_.node(next).outputs[0]).empty();
+        });
+        if (fused.contains(id)) {
           integer = NodePlan::kFusedBefore;
-          fused.insert(activation);
+        } else if (last != chain.end()) {
+          integer = NodePlan::kFusedBefore;
+          fused.insert(chain.begin(), last + 1);
         } else if (IsCompute(id)) {
           integer = NodePlan::kFloatResult;
         } else {
@@ -305,11 +311,7 @@ class Applier {
   Status ApplyNode(NodeId id) {
     const OpDef& def = *FindOp(graph_.node(id).op);
     const std::vector<int> data = DataInputs(graph_.node(id), def);
-    const bool reads_fused = [&] {
-      const NodeId producer = graph_.value(graph_.input(id, data[0])).producer;
-      return producer != kNoId && plans_[static_cast<size_t>(producer)] == NodePlan::kFusedBefore;
-    }();
-    if (!reads_fused) {
+    if (!ReadsFused(graph_, id, plans_)) {
       for (const int i : data) ADZE_TRY(SetInput(id, i));
     }
     if (def.quant.kind == QuantKind::kCompute) {

@@ -122,31 +122,68 @@ bool IsRequantize(const Graph& graph, NodeId id) {
   return graph.node(id).op.Is(kAdzeDomain, "Requantize");
 }
 
-NodeId FusableActivation(const Graph& graph, NodeId id) {
+ValueId ChannelFactor(const Graph& graph, NodeId id) {
   const Node& n = graph.node(id);
-  const OpDef* const def = FindOp(n.op);
-  if (def == nullptr || n.outputs.size() != 1) return kNoId;
-  if (def->quant.kind != QuantKind::kCompute && !n.op.Is("Add")) return kNoId;
-  const ValueId out = n.outputs[0];
-  if (graph.users(out).size() != 1 || graph.IsRegionOutput(out)) return kNoId;
-  const NodeId user = graph.users(out)[0];
-  const OpDef* const user_def = FindOp(graph.node(user).op);
-  const bool fits = graph.node(user).parent == n.parent && user_def != nullptr &&
-                    user_def->quant.is_activation && graph.input(user, 0) == out &&
-                    NoIntegerForm(graph, user).empty();
-  return fits ? user : kNoId;
+  if (!n.op.Is("Mul") || n.inputs.size() != 2) return kNoId;
+  for (size_t i = 0; i < 2; ++i) {
+    const Value& v = graph.value(n.inputs[i]);
+    const auto& shape = graph.value(n.inputs[1 - i]).type.shape;
+    if (!v.is_constant() || v.constant.dtype() != DType::kFloat32 || !shape || shape->size() < 3) {
+      continue;
+    }
+    const std::vector<int64_t>& dims = v.constant.dims();
+    const size_t channel_axis = dims.size() - shape->size() + 1;  // of the constant
+    if (dims.size() <= shape->size() && channel_axis < dims.size() &&
+        (*shape)[1].IsConst(v.constant.size()) && dims[channel_axis] == v.constant.size()) {
+      return n.inputs[i];
+    }
+  }
+  return kNoId;
+}
+
+std::vector<NodeId> FusableChain(const Graph& graph, NodeId id, bool clamps_only) {
+  const OpDef* const def = FindOp(graph.node(id).op);
+  if (def == nullptr || graph.node(id).outputs.size() != 1) return {};
+  const bool compute = def->quant.kind == QuantKind::kCompute;
+  if (!compute && !graph.node(id).op.Is("Add")) return {};
+  // The only reader of a node's result, if it is one that could run on integers.
+  const auto reader = [&](NodeId node) {
+    const ValueId out = graph.node(node).outputs[0];
+    if (graph.users(out).size() != 1 || graph.IsRegionOutput(out)) return kNoId;
+    const NodeId user = graph.users(out)[0];
+    const bool fits =
+        graph.node(user).parent == graph.node(node).parent && NoIntegerForm(graph, user).empty();
+    return fits ? user : kNoId;
+  };
+  const NodeId activation = reader(id);
+  if (activation == kNoId || !FindOp(graph.node(activation).op)->quant.is_activation ||
+      graph.input(activation, 0) != graph.node(id).outputs[0]) {
+    return {};
+  }
+  const Node& a = graph.node(activation);
+  if (a.op.Is("Relu") || a.op.Is("Clip")) return {activation};
+  if (!compute || clamps_only) return {};
+  const NodeId scale = reader(activation);
+  if (scale != kNoId && ChannelFactor(graph, scale) != kNoId) return {activation, scale};
+  return {activation};
+}
+
+bool ReadsFused(const Graph& graph, NodeId id, const std::vector<NodePlan>& plans) {
+  const std::vector<ValueId>& inputs = graph.node(id).inputs;
+  return std::any_of(inputs.begin(), inputs.end(), [&](ValueId in) {
+    const NodeId producer = in == kNoId ? kNoId : graph.value(in).producer;
+    return producer != kNoId && plans[static_cast<size_t>(producer)] == NodePlan::kFusedBefore;
+  });
 }
 
 std::vector<ValueId> QuantizedValues(const Graph& graph, NodeId id,
                                      const std::vector<NodePlan>& plans) {
   const Node& n = graph.node(id);
   std::vector<ValueId> out;
-  for (const int i : DataInputs(n, *FindOp(n.op))) {
-    const ValueId in = CanonicalValue(graph, n.inputs[static_cast<size_t>(i)]);
-    const NodeId producer = graph.value(in).producer;
-    const bool fused =
-        producer != kNoId && plans[static_cast<size_t>(producer)] == NodePlan::kFusedBefore;
-    if (!fused) out.push_back(in);
+  if (!ReadsFused(graph, id, plans)) {
+    for (const int i : DataInputs(n, *FindOp(n.op))) {
+      out.push_back(CanonicalValue(graph, n.inputs[static_cast<size_t>(i)]));
+    }
   }
   if (plans[static_cast<size_t>(id)] != NodePlan::kInteger) return out;
   for (const ValueId v : n.outputs) {

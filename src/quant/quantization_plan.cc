@@ -101,10 +101,12 @@ class Planner {
       plan(id) = NodePlan::kFloatResult;
       return;
     }
-    if (const NodeId activation = FusableActivation(graph_, id); activation != kNoId) {
-      plan(id) = NodePlan::kFusedBefore;
-      plan(activation) = NodePlan::kInteger;
-      fused_[static_cast<size_t>(activation)] = true;
+    NodeId last = id;
+    for (const NodeId next : FusableChain(graph_, id, !settings_.fuse_activations)) {
+      plan(last) = NodePlan::kFusedBefore;
+      plan(next) = NodePlan::kInteger;
+      fused_[static_cast<size_t>(next)] = true;
+      last = next;
     }
   }
 

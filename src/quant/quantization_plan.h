@@ -20,6 +20,10 @@ struct QuantSettings {
   // final pooling and activations cost next to nothing there, and scores that are not rounded keep
   // close decisions. False for targets without a float unit.
   bool float_tail = true;
+  // What a multiply-accumulate hands to its Silu, HardSwish, Sigmoid … is not rounded: they run as
+  // one. False for consumers that take a quantized result only, such as ONNX Runtime's integer
+  // convolution. (Relu and Clip always run as one with it: there rounding commutes.)
+  bool fuse_activations = true;
   // Largest weight code, its negative the smallest. 63 for consumers that add pairs of uint8 x int8
   // products in 16 bits and saturate, as ONNX Runtime and OpenVINO do on CPUs without VNNI.
   int weight_limit = 127;
@@ -49,8 +53,8 @@ enum class NodePlan : uint8_t {
   kIgnore,       // no float32 tensor: shape arithmetic, constants, adze.Requantize
   kFloat,        // stays float
   kInteger,      // runs on integers
-  kFusedBefore,  // integer; its output is not quantized because its only user, an activation, is
-                 // fused into it
+  kFusedBefore,  // integer; its output is not quantized because its only user is fused into it:
+                 // an activation, or the channel factors behind one (see FusableChain)
   kFloatResult,  // multiplies integers; its result is float32 and not quantized
 };
 

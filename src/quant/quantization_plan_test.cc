@@ -113,6 +113,36 @@ TEST(QuantizationPlanTest, DataMovementBeforeTheFirstConvolutionRunsOnIntegers) 
   EXPECT_EQ(SourcesOf(g, plan, "t"), (Strings{"x"}));
 }
 
+TEST(QuantizationPlanTest, NothingIsRoundedBetweenAConvolutionAndItsActivation) {
+  const Graph g = Parse(std::string(kWeight) + R"(
+    input %x : float32[N,3,8,8]
+    const %f : float32[3,1,1] = [1, 2, 3]
+    const %p : float32[1,1,8] = splat(2)
+    %c = Conv(%x, %w, _) {kernel_shape=[1,1]}
+    %s = adze.Silu(%c)
+    %m = Mul(%f, %s)
+    %d = Conv(%m, %w, _) {kernel_shape=[1,1]}
+    %h = HardSwish(%d)
+    %q = Mul(%h, %p)
+    %e = Add(%h, %q)
+    %l = LeakyRelu(%e)
+    %y = Conv(%l, %w, _) {kernel_shape=[1,1]}
+    output %y)");
+  const QuantizationPlan plan = PlanQuantization(g, {});
+  for (const char* between : {"c", "s", "f", "d"}) EXPECT_EQ(GroupOf(g, plan, between), Strings{});
+  // Factors along another axis, other readers, and what is no multiply-accumulate stay apart.
+  for (const char* rounded : {"m", "h", "q", "p", "e", "l"}) {
+    EXPECT_EQ(GroupOf(g, plan, rounded), (Strings{rounded}));
+  }
+  EXPECT_TRUE(plan.float_nodes.empty());
+  QuantSettings apart;
+  apart.fuse_activations = false;
+  const QuantizationPlan separate = PlanQuantization(g, apart);
+  for (const char* rounded : {"c", "s", "f", "d"}) {
+    EXPECT_EQ(GroupOf(g, separate, rounded), (Strings{rounded}));
+  }
+}
+
 TEST(QuantizationPlanTest, SiluHasAFixedRangeInside) {
   const Graph g = Parse(std::string(kWeight) + R"(
     input %x : float32[N,3,8,8]
