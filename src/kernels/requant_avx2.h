@@ -1,6 +1,10 @@
 // The integer epilogue of ConvI8Args on 8 lanes. Only for *_avx2.cc files: everything has internal
-// linkage, because each includer is compiled for its own ISA. Why it gives the bits of
-// numerics/rounding.h: see requant_avx512.h; here both bounds are applied to the float.
+// linkage, because each includer is compiled for its own ISA.
+//
+// Bit-equality with numerics/rounding.h: the clamp bounds minus the zero point are integers, so
+// clamping the float before rounding gives the clamp after it, and vcvtps2dq never sees a value
+// outside int32 at the top. At the bottom it may return INT32_MIN, which the saturating packs take
+// to 0 as they take every value below; act_min is applied to the bytes.
 #ifndef ADZE_KERNELS_REQUANT_AVX2_H_
 #define ADZE_KERNELS_REQUANT_AVX2_H_
 
@@ -14,8 +18,9 @@ namespace {
 
 // Broadcast constants of the epilogue.
 struct RequantAvx2 {
-  __m256 lo, hi;  // act_min, act_max minus y_zero_point
-  __m256i y_zero_point;
+  __m256 top;          // act_max - y_zero_point
+  __m256i zero_point;  // 16-bit lanes
+  __m256i min;         // 8-bit lanes
   __m256 t_lo, t_hi, t_multiplier, r_multiplier;
   __m256i r_zero_point;
   __m256 f_lo, f_hi;
@@ -24,9 +29,9 @@ struct RequantAvx2 {
 
 inline RequantAvx2 MakeRequantAvx2(const ConvI8Args& args) {
   const auto set = [](int32_t v) { return _mm256_set1_ps(static_cast<float>(v)); };
-  return {set(args.act_min - args.y_zero_point),
-          set(args.act_max - args.y_zero_point),
-          _mm256_set1_epi32(args.y_zero_point),
+  return {set(args.act_max - args.y_zero_point),
+          _mm256_set1_epi16(static_cast<short>(args.y_zero_point)),
+          _mm256_set1_epi8(static_cast<char>(args.act_min)),
           set(args.t_min - args.t_zero_point),
           set(args.t_max - args.t_zero_point),
           _mm256_set1_ps(args.t_multiplier),
@@ -37,55 +42,55 @@ inline RequantAvx2 MakeRequantAvx2(const ConvI8Args& args) {
           args.output_f32 != 0};
 }
 
-// 8 int32 in [0, 255] to 8 bytes.
-inline void StoreBytes8(__m256i q, uint8_t* y) {
-  const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(q), _mm256_extracti128_si256(q, 1));
-  _mm_storel_epi64(reinterpret_cast<__m128i*>(y), _mm_packus_epi16(words, words));
+inline __m256 Scale(__m256i acc, __m256 multiplier) {
+  return _mm256_mul_ps(_mm256_cvtepi32_ps(acc), multiplier);
 }
 
-// 8 output bytes of channels whose accumulator times multiplier is f; reads 8 bytes of `residual`
-// unless it is null.
-inline void StoreRequantized8(const RequantAvx2& k, __m256 f, const uint8_t* residual, uint8_t* y) {
-  if (residual != nullptr) {
-    const __m256 t = _mm256_round_ps(_mm256_max_ps(_mm256_min_ps(f, k.t_hi), k.t_lo),
-                                     _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-    const __m256i r = _mm256_sub_epi32(
-        _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(residual))),
-        k.r_zero_point);
-    f = _mm256_add_ps(_mm256_mul_ps(t, k.t_multiplier),
-                      _mm256_mul_ps(_mm256_cvtepi32_ps(r), k.r_multiplier));
-  }
-  f = _mm256_max_ps(_mm256_min_ps(f, k.hi), k.lo);
-  StoreBytes8(_mm256_add_epi32(_mm256_cvtps_epi32(f), k.y_zero_point), y);
+// f, the scaled accumulator of 8 channels, rounded to the format between, plus 8 residual bytes.
+inline __m256 AddResidual(const RequantAvx2& k, __m256 f, const uint8_t* residual) {
+  const __m256 t = _mm256_round_ps(_mm256_max_ps(_mm256_min_ps(f, k.t_hi), k.t_lo),
+                                   _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  const __m256i r = _mm256_sub_epi32(
+      _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(residual))),
+      k.r_zero_point);
+  return _mm256_add_ps(_mm256_mul_ps(t, k.t_multiplier),
+                       _mm256_mul_ps(_mm256_cvtepi32_ps(r), k.r_multiplier));
 }
 
-// The epilogue for n <= 8 channels; y and residual point at the first one.
-inline void StoreChannels(const RequantAvx2& k, __m256i acc, const float* multiplier, int n,
-                          const uint8_t* residual, void* y) {
-  const __m256 f = _mm256_mul_ps(_mm256_cvtepi32_ps(acc), _mm256_loadu_ps(multiplier));
+// Four vectors of 8 scaled channels to 32 bytes, in order.
+inline __m256i RoundToBytes(const RequantAvx2& k, const __m256 (&f)[4]) {
+  const auto round = [&](__m256 v) { return _mm256_cvtps_epi32(_mm256_min_ps(v, k.top)); };
+  const __m256i ab = _mm256_adds_epi16(_mm256_packs_epi32(round(f[0]), round(f[1])), k.zero_point);
+  const __m256i cd = _mm256_adds_epi16(_mm256_packs_epi32(round(f[2]), round(f[3])), k.zero_point);
+  const __m256i bytes = _mm256_max_epu8(_mm256_packus_epi16(ab, cd), k.min);
+  // The packs worked on 128-bit halves: half h holds channels 4 h ... of a, b, c, d.
+  return _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+}
+
+// The epilogue for n <= 8 channels, u8 or float; y and residual point at the first one.
+__attribute__((noinline, unused)) void StoreChannels(const RequantAvx2& k, __m256i acc,
+                                                     const float* multiplier, int n,
+                                                     const uint8_t* residual, void* y) {
+  __m256 f = Scale(acc, _mm256_loadu_ps(multiplier));
   if (k.output_f32) {
-    const __m256 v = _mm256_min_ps(_mm256_max_ps(f, k.f_lo), k.f_hi);
-    float* const out = static_cast<float*>(y);
+    f = _mm256_min_ps(_mm256_max_ps(f, k.f_lo), k.f_hi);
     if (n == 8) {
-      _mm256_storeu_ps(out, v);
+      _mm256_storeu_ps(static_cast<float*>(y), f);
       return;
     }
     alignas(32) float whole[8];
-    _mm256_store_ps(whole, v);
-    for (int i = 0; i < n; ++i) out[i] = whole[i];
-    return;
-  }
-  uint8_t* const out = static_cast<uint8_t*>(y);
-  if (n == 8) {
-    StoreRequantized8(k, f, residual, out);
+    _mm256_store_ps(whole, f);
+    for (int i = 0; i < n; ++i) static_cast<float*>(y)[i] = whole[i];
     return;
   }
   uint8_t whole[8] = {};
   if (residual != nullptr) {
     for (int i = 0; i < n; ++i) whole[i] = residual[i];
+    f = AddResidual(k, f, whole);
   }
-  StoreRequantized8(k, f, residual == nullptr ? nullptr : whole, whole);
-  for (int i = 0; i < n; ++i) out[i] = whole[i];
+  const __m256i bytes = RoundToBytes(k, {f, f, f, f});
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(whole), _mm256_castsi256_si128(bytes));
+  for (int i = 0; i < n; ++i) static_cast<uint8_t*>(y)[i] = whole[i];
 }
 
 }  // namespace

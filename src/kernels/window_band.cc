@@ -13,22 +13,15 @@ int64_t InputExtent(int64_t outputs, int64_t kernel, int64_t stride, int64_t dil
   return outputs == 0 ? 0 : (outputs - 1) * stride + (kernel - 1) * dilation + 1;
 }
 
-template <typename T>
-void CopyRow(const uint8_t* src, int64_t n, T* dst) {
-  if constexpr (sizeof(T) == 1) {
-    if (n > 0) std::memcpy(dst, src, static_cast<size_t>(n));
-  } else {
-    int64_t i = 0;
-    for (; i + 16 <= n; i += 16) {
-      for (int j = 0; j < 16; ++j) dst[i + j] = src[i + j];
-    }
-    for (; i < n; ++i) dst[i] = src[i];
-  }
+void CopyRow(const uint8_t* src, int64_t n, WidenRow, uint8_t* dst) {
+  if (n > 0) std::memcpy(dst, src, static_cast<size_t>(n));
 }
+
+void CopyRow(const uint8_t* src, int64_t n, WidenRow widen, int16_t* dst) { widen(src, n, dst); }
 
 template <typename T>
 void CopyBand(const ConvWindow& w, const ConvSizes& s, const uint8_t* x, const OutputRect& rect,
-              T pad_value, T* dst) {
+              T pad_value, WidenRow widen, T* dst) {
   const int64_t channels = w.in_channels;
   const int64_t height = InputExtent(rect.rows, w.kernel_h, w.stride_h, w.dilation_h);
   const int64_t width = InputExtent(rect.cols, w.kernel_w, w.stride_w, w.dilation_w);
@@ -47,7 +40,7 @@ void CopyBand(const ConvWindow& w, const ConvSizes& s, const uint8_t* x, const O
     if (last > first) {
       const uint8_t* const src =
           x + ((int64_t{rect.n} * s.in_h + in_row) * s.in_w + left + first) * channels;
-      CopyRow(src, (last - first) * channels, dst + first * channels);
+      CopyRow(src, (last - first) * channels, widen, dst + first * channels);
     }
     std::fill_n(dst + last * channels, (width - last) * channels, pad_value);
   }
@@ -68,22 +61,22 @@ int64_t WindowBandBytes(const ConvWindow& w, int32_t rows, int32_t cols, int ele
 }
 
 WindowBand MakeWindowBand(const ConvWindow& w, const ConvSizes& s, const uint8_t* x,
-                          const OutputRect& rect, uint8_t pad_value, int element_bytes,
+                          const OutputRect& rect, uint8_t pad_value, WidenRow widen,
                           void* scratch) {
   const int64_t height = InputExtent(rect.rows, w.kernel_h, w.stride_h, w.dilation_h);
   const int64_t width = InputExtent(rect.cols, w.kernel_w, w.stride_w, w.dilation_w);
   const int64_t top = int64_t{rect.row0} * w.stride_h - w.pad_top;
   const int64_t left = int64_t{rect.col0} * w.stride_w - w.pad_left;
   const bool inside = top >= 0 && left >= 0 && top + height <= s.in_h && left + width <= s.in_w;
-  if (inside && element_bytes == 1) {
+  if (inside && widen == nullptr) {
     const int64_t pixel = w.in_channels;
     return {x + ((int64_t{rect.n} * s.in_h + top) * s.in_w + left) * pixel, s.in_w * pixel, pixel};
   }
-  const int64_t pixel = int64_t{w.in_channels} * element_bytes;
-  if (element_bytes == 1) {
-    CopyBand(w, s, x, rect, pad_value, static_cast<uint8_t*>(scratch));
+  const int64_t pixel = int64_t{w.in_channels} * (widen == nullptr ? 1 : 2);
+  if (widen == nullptr) {
+    CopyBand(w, s, x, rect, pad_value, widen, static_cast<uint8_t*>(scratch));
   } else {
-    CopyBand<int16_t>(w, s, x, rect, pad_value, static_cast<int16_t*>(scratch));
+    CopyBand<int16_t>(w, s, x, rect, pad_value, widen, static_cast<int16_t*>(scratch));
   }
   return {scratch, width * pixel, pixel};
 }

@@ -23,15 +23,17 @@ struct WindowBand {
   int64_t pixel_stride = 0;  // one input column: in_channels elements
 };
 
+// Widens n codes of a row to s16.
+using WidenRow = void (*)(const uint8_t* src, int64_t n, int16_t* dst);
+
 // Scratch bytes MakeWindowBand needs for `rows` x `cols` output pixels, with slack for the
 // permitted over-read. `element_bytes` is 1 (u8) or 2 (widened to s16). Saturates at INT64_MAX / 2.
 int64_t WindowBandBytes(const ConvWindow& window, int32_t rows, int32_t cols, int element_bytes);
 
 // The band for `rect`: copied to `scratch` when a window touches the padding (filled with
-// `pad_value`) or when element_bytes is 2.
+// `pad_value`) or when `widen` is not null, which makes the elements s16.
 WindowBand MakeWindowBand(const ConvWindow& window, const ConvSizes& sizes, const uint8_t* x,
-                          const OutputRect& rect, uint8_t pad_value, int element_bytes,
-                          void* scratch);
+                          const OutputRect& rect, uint8_t pad_value, WidenRow widen, void* scratch);
 
 }  // namespace adze
 

@@ -8,45 +8,51 @@
 
 namespace adze {
 
-// conv_i8_list.inc: ADZE_CONV_I8(Isa, packing, function), oldest first.
-#define ADZE_CONV_I8(isa, packing, function) void function(const ConvI8Block& block);
+// Of the AVX2 row.
+void WidenAvx2(const uint8_t* src, int64_t n, int16_t* dst);
+
+// conv_i8_list.inc: ADZE_CONV_I8(Isa, packing, function, widen), oldest first.
+#define ADZE_CONV_I8(isa, packing, function, widen) void function(const ConvI8Block& block);
 #include "kernels/conv_i8/conv_i8_list.inc"
 #undef ADZE_CONV_I8
 
 namespace {
 
 constexpr ConvI8Row kRows[] = {
-#define ADZE_CONV_I8(isa, packing, function) {isa, #function, packing, function},
+#define ADZE_CONV_I8(isa, packing, function, widen) {isa, #function, packing, function, widen},
 #include "kernels/conv_i8/conv_i8_list.inc"
 #undef ADZE_CONV_I8
 };
 
-// About 20 microseconds on one AVX-512 VNNI core: long against the cost of handing out a chunk,
-// short against a layer.
-constexpr int64_t kChunkMacs = int64_t{4} << 20;
-// Activations and weights of a chunk that should stay in L2 (1 MiB per core on Cascade Lake, with
-// the outputs).
-constexpr int64_t kCacheBytes = int64_t{256} << 10;
-// Below this many pixels a chunk reads weights faster than the caches give them.
-constexpr int64_t kMinPixels = 56;
-
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-// What one packing looks like.
+constexpr int64_t kMinChunks = 8;  // of a long layer, so that few threads end together
+
+// What one packing looks like, and what chunks suit its kernels.
 struct PackingTraits {
   int32_t panel;          // channels
   int32_t k_group;        // neighbouring reduction elements
   int32_t element_bytes;  // of weights and activations
+  // Multiply-accumulates of a chunk: long against the cost of handing it out, short against a
+  // layer.
+  int64_t max_macs, min_macs;
+  int64_t weight_bytes;  // of a chunk that should stay in cache
+  int64_t pixel_bytes;   // of the activations of a chunk (and its outputs, if widened)
+  int64_t min_pixels;    // with fewer, weights are read faster than the caches give them
+  int64_t min_panels;    // with fewer, widening a pixel again for each chunk costs too much
 };
 
 PackingTraits TraitsOf(ConvI8Packing packing) {
+  constexpr int64_t kKi = 1024;
   switch (packing) {
     case ConvI8Packing::kK1N8:
-      return {8, 1, 1};
+      return {8, 1, 1, 4096 * kKi, 4096 * kKi, 256 * kKi, 256 * kKi, 56, 1};
+    // About 20 microseconds on a Zen 3 core; widened activations and outputs in L1.
     case ConvI8Packing::kK2N16:
-      return {16, 2, 2};
+      return {16, 2, 2, 2048 * kKi, 192 * kKi, 256 * kKi, 24 * kKi, 48, 4};
+    // About 20 microseconds on a Cascade Lake core; its L2 of 1 MiB holds the outputs too.
     case ConvI8Packing::kK4N32:
-      return {32, 4, 1};
+      return {32, 4, 1, 4096 * kKi, 4096 * kKi, 256 * kKi, 256 * kKi, 56, 1};
   }
   ADZE_CHECK(false);
 }
@@ -103,27 +109,35 @@ void FlattenPointwise(const ConvWindow& w, ConvSizes* s) {
 // cut first and each is read once for as many pixels as the cache holds.
 void ChooseChunks(const ConvWindow& w, const ConvSizes& s, const Taps& t,
                   const PackingTraits& traits, ConvI8Plan* plan) {
+  const int64_t panel_macs = PanelElements(t, traits);  // per pixel
+  const bool widened = traits.element_bytes != 1;
+  const int64_t total = s.batch * int64_t{s.out_h} * s.out_w * plan->panels * panel_macs;
+  const int64_t chunk_macs = std::clamp(total / kMinChunks, traits.min_macs, traits.max_macs);
   const auto fits = [&](int64_t rows, int64_t cols) {
+    const int64_t y_bytes = widened ? rows * cols * w.out_channels : 0;
     return WindowBandBytes(w, static_cast<int32_t>(rows), static_cast<int32_t>(cols),
-                           traits.element_bytes) <= kCacheBytes;
+                           traits.element_bytes) <= traits.pixel_bytes - y_bytes;
   };
   // The finest even cut of `total` into pieces of at most `step`.
   const auto even = [](int64_t total, int64_t step) {
     return CeilDiv(total, CeilDiv(total, std::max<int64_t>(step, 1)));
   };
   int64_t cols = std::max(s.out_w, 1);
-  while (cols > kMinPixels && !fits(1, cols)) cols = even(s.out_w, cols / 2);
   int64_t rows = std::max(s.out_h, 1);
-  while (rows > 1 && !fits(rows, cols)) rows = even(s.out_h, rows / 2);
   int64_t panels = plan->panels;
-  const int64_t panel_macs_per_pixel = PanelElements(t, traits);
+  const auto small = [&] {
+    return widened && (rows * cols <= traits.min_pixels ||
+                       rows * cols * panels * panel_macs <= traits.min_macs);
+  };
+  while (rows > 1 && !fits(rows, cols) && !small()) rows = even(s.out_h, rows / 2);
+  while (cols > traits.min_pixels && !fits(1, cols) && !small()) cols = even(s.out_w, cols / 2);
   // Weights that are read once count by their bytes: memory gives about 12 GB/s to one core.
   const auto too_long = [&] {
-    const int64_t macs = panels * panel_macs_per_pixel;
-    return rows * cols * macs > kChunkMacs || macs * traits.element_bytes > kCacheBytes;
+    const int64_t macs = panels * panel_macs;
+    return rows * cols * macs > chunk_macs || macs * traits.element_bytes > traits.weight_bytes;
   };
   const auto cut_pixels = [&] {
-    while (rows * cols * panels * panel_macs_per_pixel > kChunkMacs && rows * cols > kMinPixels) {
+    while (rows * cols * panels * panel_macs > chunk_macs && rows * cols > traits.min_pixels) {
       if (rows > 1) {
         rows = even(s.out_h, rows / 2);
       } else {
@@ -131,10 +145,13 @@ void ChooseChunks(const ConvWindow& w, const ConvSizes& s, const Taps& t,
       }
     }
   };
-  const bool weights_stay =
-      panel_macs_per_pixel * plan->panels * traits.element_bytes <= kCacheBytes;
+  const bool weights_stay = panel_macs * plan->panels * traits.element_bytes <= traits.weight_bytes;
   if (weights_stay) cut_pixels();
-  while (too_long() && panels > 1) panels = even(plan->panels, panels / 2);
+  while (too_long() && panels > 1) {
+    const int64_t fewer = even(plan->panels, panels / 2);
+    if (fewer < traits.min_panels && rows * cols > 1) break;
+    panels = fewer;
+  }
   cut_pixels();
   plan->row_step = static_cast<int32_t>(rows);
   plan->col_step = static_cast<int32_t>(cols);
@@ -224,6 +241,7 @@ Result<ConvI8Plan> MakeConvI8Plan(const ConvI8Row& row, const ConvI8Args& args,
   plan.sizes = sizes;
   FlattenPointwise(args.window, &plan.sizes);
   plan.kernel = row.kernel;
+  plan.widen = row.widen;
   const PackingTraits traits = TraitsOf(row.packing);
   const Taps t = TapsOf(args.window, traits);
   plan.panels = t.groups * t.panels;
@@ -261,9 +279,8 @@ void ConvI8RunChunk(const ConvI8Plan& plan, const ConvI8Buffers& buffers, int64_
   const int32_t panel_begin = static_cast<int32_t>(chunk) * plan.panel_step;
   const int32_t panel_end = std::min(plan.panels, panel_begin + plan.panel_step);
 
-  const WindowBand band =
-      MakeWindowBand(w, s, buffers.x, rect, static_cast<uint8_t>(plan.args.x_zero_point),
-                     traits.element_bytes, scratch);
+  const WindowBand band = MakeWindowBand(
+      w, s, buffers.x, rect, static_cast<uint8_t>(plan.args.x_zero_point), plan.widen, scratch);
   const int64_t y_bytes = plan.args.output_f32 != 0 ? sizeof(float) : 1;
   const int64_t first_pixel = (int64_t{rect.n} * s.out_h + rect.row0) * s.out_w + rect.col0;
 

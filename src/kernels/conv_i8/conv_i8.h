@@ -19,6 +19,7 @@
 #include "base/status.h"
 #include "kernels/conv_args.h"
 #include "kernels/conv_i8/conv_i8_block.h"
+#include "kernels/window_band.h"
 
 namespace adze {
 
@@ -53,6 +54,7 @@ struct ConvI8Row {
   const char* name;
   ConvI8Packing packing;
   ConvI8Kernel kernel;
+  WidenRow widen;  // null: the kernel reads u8
 };
 std::span<const ConvI8Row> ConvI8Rows();  // oldest first
 // The newest row for this packing that runs on `isa`; null when there is none.
@@ -64,6 +66,7 @@ struct ConvI8Plan {
   ConvI8Args args;
   ConvSizes sizes;  // a dense 1x1 window is flattened to one image of height 1
   ConvI8Kernel kernel = nullptr;
+  WidenRow widen = nullptr;
   int32_t panels = 0;                                  // of all groups
   int32_t row_step = 1, col_step = 1, panel_step = 1;  // output rows, columns and panels per chunk
   int64_t num_chunks = 0;

@@ -1,6 +1,6 @@
 // AVX2: activations and weights widened to s16, pairs multiplied with vpmaddwd (exact, unlike
 // vpmaddubsw, which saturates). Tiles of up to 6 pixels x 16 channels: 12 accumulators, 2 weight
-// vectors, 1 broadcast, 1 product.
+// vectors, 1 broadcast, 1 product. The last 8 channels of a layer go alone.
 #include <immintrin.h>
 #include <stdint.h>
 
@@ -26,11 +26,59 @@ struct Tile {
   int32_t channels;  // <= 16
 };
 
-template <int P>
-void RunTile(const ConvI8Block& b, const RequantAvx2& k, const Tile& tile) {
-  __m256i acc[P][2];
+// u8 results of P pixels with V whole vectors of 8 channels: four vectors at a time.
+template <int P, int V, bool kResidual>
+__attribute__((always_inline)) inline void StoreWhole(const RequantAvx2& k, const Tile& tile,
+                                                      int64_t pixel_stride,
+                                                      const __m256i (&acc)[P][V]) {
+  constexpr int kVectors = P * V;
+#pragma GCC unroll 3
+  for (int first = 0; first < kVectors; first += 4) {
+    __m256 f[4];
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; ++j) {
+      const int i = first + j < kVectors ? first + j : kVectors - 1;
+      f[j] = Scale(acc[i / V][i % V], _mm256_loadu_ps(tile.multiplier + 8 * (i % V)));
+      if (kResidual) {
+        f[j] = AddResidual(k, f[j], tile.residual + i / V * pixel_stride + 8 * (i % V));
+      }
+    }
+    const __m256i bytes = RoundToBytes(k, f);
+    const __m128i half[2] = {_mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1)};
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j += V) {
+      if (first + j >= kVectors) break;
+      __m128i* const y = reinterpret_cast<__m128i*>(tile.y + (first + j) / V * pixel_stride);
+      if (V == 2) {
+        _mm_storeu_si128(y, half[j / 2]);
+      } else {
+        _mm_storel_epi64(y, j % 2 == 0 ? half[j / 2] : _mm_srli_si128(half[j / 2], 8));
+      }
+    }
+  }
+}
+
+// Everything else: float results, less than 8 channels, 9 to 15.
+template <int P, int V>
+__attribute__((noinline)) void StoreRare(const RequantAvx2& k, const Tile& tile,
+                                         int64_t pixel_stride, const __m256i* acc) {
+  const int64_t y_bytes = k.output_f32 ? 4 : 1;
+  for (int p = 0; p < P; ++p) {
+    for (int v = 0; v < V; ++v) {
+      const int n = tile.channels - 8 * v < 8 ? tile.channels - 8 * v : 8;
+      const int64_t out = p * pixel_stride + 8 * v * y_bytes;
+      StoreChannels(k, acc[p * V + v], tile.multiplier + 8 * v, n,
+                    tile.residual == nullptr ? nullptr : tile.residual + out, tile.y + out);
+    }
+  }
+}
+
+template <int P, int V>
+__attribute__((always_inline)) inline void RunTile(const ConvI8Block& b, const RequantAvx2& k,
+                                                   const Tile& tile) {
+  __m256i acc[P][V];
 #pragma GCC unroll 2
-  for (int v = 0; v < 2; ++v) {
+  for (int v = 0; v < V; ++v) {
     const __m256i offset =
         _mm256_loadu_si256(reinterpret_cast<const __m256i*>(tile.offset + 8 * v));
 #pragma GCC unroll 6
@@ -46,67 +94,96 @@ void RunTile(const ConvI8Block& b, const RequantAvx2& k, const Tile& tile) {
       base[0] = tile.a + i * b.tap_row_stride + j * b.tap_col_stride;
       if (kBases > 1) base[kBases - 1] = base[0] + 3 * stride;
       for (int pair = 0; pair < pairs; ++pair) {
-        const __m256i w0 = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(w));
-        const __m256i w1 = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(w + 16));
+        __m256i wide[V];
+#pragma GCC unroll 2
+        for (int v = 0; v < V; ++v) {
+          wide[v] = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(w + 16 * v));
+        }
         w += 2 * kPanel;
         asm("" : "+r"(stride));  // else the other pixels' pointers are computed ahead and spilled
 #pragma GCC unroll 6
         for (int p = 0; p < P; ++p) {
           const __m256i x = _mm256_set1_epi32(
               *reinterpret_cast<const UnalignedInt32*>(base[p / 3] + (p % 3) * stride));
-          acc[p][0] = _mm256_add_epi32(acc[p][0], _mm256_madd_epi16(x, w0));
-          acc[p][1] = _mm256_add_epi32(acc[p][1], _mm256_madd_epi16(x, w1));
+#pragma GCC unroll 2
+          for (int v = 0; v < V; ++v) {
+            acc[p][v] = _mm256_add_epi32(acc[p][v], _mm256_madd_epi16(x, wide[v]));
+          }
         }
 #pragma GCC unroll 2
         for (int i = 0; i < kBases; ++i) base[i] += 4;
       }
     }
   }
-  const int64_t y_bytes = b.args->output_f32 != 0 ? 4 : 1;
-#pragma GCC unroll 6
-  for (int p = 0; p < P; ++p) {
-#pragma GCC unroll 2
-    for (int v = 0; v < 2; ++v) {
-      const int n = tile.channels - 8 * v < 8 ? tile.channels - 8 * v : 8;
-      if (n <= 0) break;
-      const int64_t out = p * b.y_pixel_stride + 8 * v * y_bytes;
-      StoreChannels(k, acc[p][v], tile.multiplier + 8 * v, n,
-                    tile.residual == nullptr ? nullptr : tile.residual + out, tile.y + out);
+  if (!k.output_f32 && tile.channels >= 8 * V) {
+    if (tile.residual == nullptr) {
+      StoreWhole<P, V, false>(k, tile, b.y_pixel_stride, acc);
+    } else {
+      StoreWhole<P, V, true>(k, tile, b.y_pixel_stride, acc);
     }
+    return;
+  }
+  // A copy, so that the usual case keeps its accumulators in registers.
+  __m256i spill[P * V];
+#pragma GCC unroll 12
+  for (int i = 0; i < P * V; ++i) spill[i] = acc[i / V][i % V];
+  StoreRare<P, V>(k, tile, b.y_pixel_stride, spill);
+}
+
+// `count` tiles, one after another along a row.
+template <int P, int V>
+void RunTiles(const ConvI8Block& b, const RequantAvx2& k, Tile tile, int32_t count) {
+  for (; count > 0; --count) {
+    RunTile<P, V>(b, k, tile);
+    tile.a += P * b.a_pixel_stride;
+    tile.y += P * b.y_pixel_stride;
+    if (tile.residual != nullptr) tile.residual += P * b.y_pixel_stride;
   }
 }
 
-using TileFunction = void (*)(const ConvI8Block&, const RequantAvx2&, const Tile&);
-constexpr TileFunction kTiles[kMaxPixels + 1] = {nullptr,    RunTile<1>, RunTile<2>, RunTile<3>,
-                                                 RunTile<4>, RunTile<5>, RunTile<6>};
+using TilesFunction = void (*)(const ConvI8Block&, const RequantAvx2&, Tile, int32_t);
+constexpr TilesFunction kTiles[2][kMaxPixels + 1] = {
+    {nullptr, RunTiles<1, 1>, RunTiles<2, 1>, RunTiles<3, 1>, RunTiles<4, 1>, RunTiles<5, 1>,
+     RunTiles<6, 1>},
+    {nullptr, RunTiles<1, 2>, RunTiles<2, 2>, RunTiles<3, 2>, RunTiles<4, 2>, RunTiles<5, 2>,
+     RunTiles<6, 2>}};
 
 }  // namespace
+
+void WidenAvx2(const uint8_t* src, int64_t n, int16_t* dst) {
+  int64_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(src + i));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(dst + i), _mm256_cvtepu8_epi16(bytes));
+  }
+  for (; i < n; ++i) dst[i] = src[i];
+}
 
 void ConvI8Avx2(const ConvI8Block& b) {
   const RequantAvx2 k = MakeRequantAvx2(*b.args);
   const int64_t panel_elements = int64_t{b.tap_rows} * b.tap_cols * b.tap_quads * 4 * kPanel;
   const int64_t y_bytes = b.args->output_f32 != 0 ? 4 : 1;
-  const int32_t tiles = (b.cols + kMaxPixels - 1) / kMaxPixels;  // of nearly equal width
+  // Tiles of nearly equal width: the first ones of a row are wider by one pixel.
+  const int32_t tiles = (b.cols + kMaxPixels - 1) / kMaxPixels;
+  const int32_t width = tiles == 0 ? 0 : b.cols / tiles;
+  const int32_t wider = b.cols - width * tiles;
   for (int32_t channel = 0; channel < b.channels; channel += kPanel) {
     Tile tile;
     tile.weights = static_cast<const int16_t*>(b.weights) + channel / kPanel * panel_elements;
     tile.offset = b.offset + channel;
     tile.multiplier = b.multiplier + channel;
     tile.channels = b.channels - channel < kPanel ? b.channels - channel : kPanel;
+    const TilesFunction* const run = kTiles[tile.channels > 8];
     for (int32_t row = 0; row < b.rows; ++row) {
-      tile.a = static_cast<const uint8_t*>(b.a) + row * b.a_row_stride;
-      const int64_t out = row * b.y_row_stride + channel * y_bytes;
-      tile.y = static_cast<uint8_t*>(b.y) + out;
-      tile.residual = b.residual == nullptr ? nullptr : b.residual + out;
-      int32_t left = b.cols;
-      for (int32_t t = tiles; t > 0; --t) {
-        const int32_t pixels = (left + t - 1) / t;
-        kTiles[pixels](b, k, tile);
-        left -= pixels;
-        tile.a += pixels * b.a_pixel_stride;
-        tile.y += pixels * b.y_pixel_stride;
-        if (tile.residual != nullptr) tile.residual += pixels * b.y_pixel_stride;
-      }
+      const auto at = [&](int32_t col) {
+        const int64_t out = row * b.y_row_stride + col * b.y_pixel_stride + channel * y_bytes;
+        tile.a = static_cast<const uint8_t*>(b.a) + row * b.a_row_stride + col * b.a_pixel_stride;
+        tile.y = static_cast<uint8_t*>(b.y) + out;
+        tile.residual = b.residual == nullptr ? nullptr : b.residual + out;
+        return tile;
+      };
+      if (wider > 0) run[width + 1](b, k, at(0), wider);
+      if (tiles > wider) run[width](b, k, at(wider * (width + 1)), tiles - wider);
     }
   }
 }

@@ -160,8 +160,8 @@ void DepthwiseI8RunChunk(const DepthwiseI8Plan& plan, const ConvI8Buffers& buffe
   rect.n = static_cast<int32_t>(chunk / row_chunks);
   rect.rows = std::min(plan.row_step, s.out_h - rect.row0);
   rect.cols = std::min(plan.col_step, s.out_w - rect.col0);
-  const WindowBand band = MakeWindowBand(w, s, buffers.x, rect,
-                                         static_cast<uint8_t>(plan.args.x_zero_point), 1, scratch);
+  const WindowBand band = MakeWindowBand(
+      w, s, buffers.x, rect, static_cast<uint8_t>(plan.args.x_zero_point), nullptr, scratch);
   const int64_t y_bytes = plan.args.output_f32 != 0 ? sizeof(float) : 1;
   const int64_t out =
       ((int64_t{rect.n} * s.out_h + rect.row0) * s.out_w + rect.col0) * w.out_channels;
