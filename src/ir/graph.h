@@ -69,7 +69,6 @@ struct Node {
   AttrMap attrs;
   std::vector<std::pair<std::string, RegionId>> regions;  // "then_branch", "body" …
   RegionId parent = 0;
-  std::string doc;  // doc_string of the file
   bool dead = false;
 };
 
@@ -82,6 +81,11 @@ struct Region {
   NodeId owner = kNoId;       // the node whose region this is; kNoId for region 0
 };
 
+// What an ONNX file says of its parts that adze carries without reading it, by the names of values
+// and nodes: whatever keeps its name through passes keeps its notes. Opaque here; defined in
+// formats/onnx/notes.h.
+struct OnnxNotes;
+
 // Everything about the file that is not computation and must survive a round trip.
 struct ModelMetadata {
   std::string graph_name;
@@ -93,6 +97,7 @@ struct ModelMetadata {
   std::vector<std::pair<std::string, std::string>> properties;  // ONNX metadata_props
   std::vector<std::pair<std::string, int64_t>> opset_imports;   // as read; informational
   int64_t ir_version = 0;                                       // as read; informational
+  std::shared_ptr<const OnnxNotes> notes;  // null: none; copies of the graph share them
 };
 
 class Graph {
@@ -143,7 +148,6 @@ class Graph {
   void SetConstant(ValueId id,
                    Tensor tensor);  // replaces the contents of a constant; type.shape follows
   void SetAttr(NodeId id, std::string_view name, AttrValue value);
-  void SetDoc(NodeId id, std::string doc) { mutable_node(id).doc = std::move(doc); }
   void SetNodeName(NodeId id, std::string name) { mutable_node(id).name = std::move(name); }
   void Rename(ValueId id, std::string name);  // the old name becomes an origin
   void AddOrigin(ValueId id, std::string_view name);

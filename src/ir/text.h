@@ -18,7 +18,8 @@
 // the same, so printing and parsing is the identity on numbers (NaN keeps no payload). Attribute
 // values: integers, floats (with '.', 'e', inf or nan), "strings", lists in [], tensors as
 // `float32[2] = [1, 2]` in parentheses. An empty list needs its kind: ints[], floats[], strings[].
-// Of the metadata only the graph's name is in the text. `//` starts a comment.
+// Of the metadata only the graph's name is in the text; doc strings, properties and the notes of an
+// ONNX file are not. `//` starts a comment.
 #ifndef ADZE_IR_TEXT_H_
 #define ADZE_IR_TEXT_H_
 

@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "formats/onnx/adapt.h"
+#include "formats/onnx/notes.h"
 #include "formats/onnx/onnx.h"
 
 namespace adze::onnx {
@@ -78,6 +79,7 @@ class Builder {
     for (const NodeProto& n : g.nodes) {
       for (std::string_view out : n.outputs) add(out);
       used_names_.insert(n.inputs.begin(), n.inputs.end());
+      if (!node_names_.insert(n.name).second) repeated_names_.insert(n.name);
       for (const AttributeProto& a : n.attributes) {
         if (a.g != nullptr) CollectNames(*a.g, false);
       }
@@ -134,7 +136,8 @@ class Builder {
     return InvalidInput("'" + std::string(name) + "' is not defined anywhere");
   }
 
-  Status AddConstant(Scope* scope, RegionId region, std::string_view name, Result<Tensor> tensor) {
+  Status AddConstant(Scope* scope, RegionId region, std::string_view name, Result<Tensor> tensor,
+                     const std::string& notes) {
     if (!tensor.ok()) {
       const Status status = tensor.status().WithContext("tensor '" + std::string(name) + "'");
       if (status.code() != StatusCode::kUnsupported) return status;
@@ -143,8 +146,13 @@ class Builder {
       }
       return OkStatus();
     }
-    return Define(scope, name,
-                  graph_.AddConstant(NameFor(name, region), std::move(tensor).value()));
+    const ValueId id = graph_.AddConstant(NameFor(name, region), std::move(tensor).value());
+    const std::string& value = graph_.value(id).name;
+    AddTensorNotes(value, notes, &notes_);
+    if (const auto it = scope->declared.find(name); it != scope->declared.end()) {
+      AddValueNotes(value, *it->second, &notes_);
+    }
+    return Define(scope, name, id);
   }
 
   Status ReadRegion(const GraphProto& g, RegionId region, const Scope* outer) {
@@ -156,7 +164,7 @@ class Builder {
     for (const ValueInfoProto& v : g.outputs) scope.declared[v.name] = &v;
     for (const TensorProto& t : g.initializers) {
       if (t.name.empty()) return InvalidInput("an initializer has no name");
-      ADZE_TRY(AddConstant(&scope, region, t.name, DecodeTensor(t, owner_, external_)));
+      ADZE_TRY(AddConstant(&scope, region, t.name, DecodeTensor(t, owner_, external_), t.notes));
     }
     std::unordered_set<std::string_view> input_names;
     for (const ValueInfoProto& v : g.inputs) {
@@ -192,6 +200,7 @@ class Builder {
     }
     // Before IR version 4 every initializer was listed as an input too.
     if (const auto it = scope->values.find(v.name); it != scope->values.end()) {
+      AddValueNotes(graph_.value(it->second).name, v, &notes_);
       return CheckDeclared(v, it->second);
     }
     if (scope->refused.contains(v.name)) return OkStatus();
@@ -199,13 +208,16 @@ class Builder {
     if (region == 0 && type.dtype == DType::kUndefined) {
       return InvalidInput("has no element type");
     }
-    return Define(scope, v.name, graph_.AddInput(NameFor(v.name, region), std::move(type), region));
+    const ValueId id = graph_.AddInput(NameFor(v.name, region), std::move(type), region);
+    AddValueNotes(graph_.value(id).name, v, &notes_);
+    return Define(scope, v.name, id);
   }
 
   Status ReadOutput(const ValueInfoProto& v, RegionId region, const Scope& scope) {
     ADZE_ASSIGN(const ValueId id, Use(&scope, v.name));
     if (graph_.value(id).producer == kNoId) ADZE_TRY(CheckDeclared(v, id));
     graph_.AddOutput(id, region);
+    if (region == 0) AddValueNotes(graph_.value(id).name, v, &notes_);
     return OkStatus();
   }
 
@@ -270,7 +282,7 @@ class Builder {
     while (!n.outputs.empty() && n.outputs.back().empty()) n.outputs.pop_back();
     const NodeId id = graph_.AddNode(n.op, std::move(n.name), std::move(n.inputs),
                                      std::move(n.outputs), std::move(n.attrs), region);
-    if (!p.doc.empty()) graph_.SetDoc(id, std::string(p.doc));
+    AddNodeNotes(graph_, id, p, !p.name.empty() && !repeated_names_.contains(p.name), &notes_);
     for (size_t i = 0; i < graph_.node(id).outputs.size(); ++i) {
       const ValueId out = graph_.node(id).outputs[i];
       if (out == kNoId) continue;
@@ -292,7 +304,9 @@ class Builder {
   // Gives a computed value the type that the file declares; inference checks and completes it.
   Status Declare(const Scope& scope, std::string_view name, ValueId id) {
     const auto it = scope.declared.find(name);
-    if (it == scope.declared.end() || !it->second->is_tensor) return OkStatus();
+    if (it == scope.declared.end()) return OkStatus();
+    AddValueNotes(graph_.value(id).name, *it->second, &notes_);
+    if (!it->second->is_tensor) return OkStatus();
     Result<TensorType> type = types_.Read(*it->second);
     if (type.ok()) {
       graph_.SetType(id, std::move(type).value());
@@ -331,7 +345,7 @@ class Builder {
     } else if (kind == "sparse_value") {
       tensor = Unsupported("sparse constants are not supported");
     }
-    return AddConstant(scope, region, p.outputs[0], std::move(tensor));
+    return AddConstant(scope, region, p.outputs[0], std::move(tensor), ConstantNotes(p, a.t.get()));
   }
 
   void SetMetadata() {
@@ -345,6 +359,12 @@ class Builder {
     m.ir_version = model_.ir_version;
     for (const auto& [key, value] : model_.metadata_props) m.properties.emplace_back(key, value);
     for (const auto& [domain, version] : opsets_) m.opset_imports.emplace_back(domain, version);
+    notes_.model = model_.notes;
+    notes_.graph.fields = model_.graph.notes;
+    const bool any = !notes_.model.empty() || !notes_.graph.fields.empty() ||
+                     !notes_.values.empty() || !notes_.nodes.empty() ||
+                     !notes_.nodes_by_output.empty();
+    if (any) m.notes = std::make_shared<const OnnxNotes>(std::move(notes_));
   }
 
   const ModelProto& model_;
@@ -358,6 +378,9 @@ class Builder {
   std::unordered_set<std::string_view> used_names_;
   std::unordered_set<std::string> defined_;
   std::unordered_map<std::string, int> counters_;
+  std::unordered_set<std::string_view> node_names_;
+  std::unordered_set<std::string_view> repeated_names_;  // those that several nodes have
+  OnnxNotes notes_;
 };
 
 }  // namespace

@@ -51,10 +51,11 @@ struct OnnxWriteOptions {
   uint64_t max_inline_bytes = 2'000'000'000;
 };
 
-// Writes `path` (and `<path>.data`) whole or not at all. Names, doc strings, metadata properties
-// and symbolic dimension names are kept. Refuses graphs with quantized values (lower them to
-// Quantize/DequantizeLinear first), operators of adze's own domain and operators it does not know
-// unless the opset they were read with can be kept.
+// Writes `path` (and `<path>.data`) whole or not at all. Names, symbolic dimension names, doc
+// strings, metadata and fields that adze does not know are kept (notes.h; docs/onnx.md has the
+// list). Refuses graphs with quantized values (lower them to Quantize/DequantizeLinear first),
+// operators of adze's own domain and operators it does not know unless the opset they were read
+// with can be kept.
 Status WriteOnnx(const Graph& graph, const std::string& path, const OnnxWriteOptions& options = {});
 
 // The IR version that introduced an opset of the default domain (7 to kNewestOnnxOpset).

@@ -1,58 +1,17 @@
 // Wire format -> structs of proto.h. A field whose wire type does not match its definition is
-// skipped like an unknown one, as protobuf itself does; repeated numbers may be packed or not.
-#include <protozero/pbf_reader.hpp>
-#include <string>
-
+// skipped; repeated numbers may be packed or not. Fields that adze does not read go to the `notes`
+// of their message; texts and pairs among them are checked first, and a text given twice counts
+// once.
+#include "formats/onnx/parse_parts.h"
 #include "formats/onnx/proto.h"
+#include "formats/onnx/wire.h"
 
 namespace adze::onnx {
 namespace {
 
 using protozero::pbf_reader;
 
-constexpr uint32_t Bytes(uint32_t field) {
-  return protozero::tag_and_type(field, protozero::pbf_wire_type::length_delimited);
-}
-constexpr uint32_t Varint(uint32_t field) {
-  return protozero::tag_and_type(field, protozero::pbf_wire_type::varint);
-}
-constexpr uint32_t Fixed32(uint32_t field) {
-  return protozero::tag_and_type(field, protozero::pbf_wire_type::fixed32);
-}
-constexpr uint32_t Fixed64(uint32_t field) {
-  return protozero::tag_and_type(field, protozero::pbf_wire_type::fixed64);
-}
-
-std::string_view View(pbf_reader& r) {
-  const protozero::data_view v = r.get_view();
-  return {v.data(), v.size()};
-}
-
-// Shortest-form, no surrogates, at most U+10FFFF.
-bool IsUtf8(std::string_view text) {
-  for (size_t i = 0; i < text.size();) {
-    const auto byte = [&](size_t k) { return static_cast<uint8_t>(text[i + k]); };
-    const uint8_t lead = byte(0);
-    const size_t length = lead < 0x80   ? 1
-                          : lead < 0xc2 ? 0
-                          : lead < 0xe0 ? 2
-                          : lead < 0xf0 ? 3
-                          : lead < 0xf5 ? 4
-                                        : 0;
-    if (length == 0 || i + length > text.size()) return false;
-    for (size_t k = 1; k < length; ++k) {
-      if ((byte(k) & 0xc0) != 0x80) return false;
-    }
-    if ((lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xed && byte(1) > 0x9f) ||
-        (lead == 0xf0 && byte(1) < 0x90) || (lead == 0xf4 && byte(1) > 0x8f)) {
-      return false;
-    }
-    i += length;
-  }
-  return true;
-}
-
-class Parser {
+class Parser : public PartParser {
  public:
   Status Model(pbf_reader r, ModelProto* m) {
     while (r.next()) {
@@ -90,120 +49,13 @@ class Parser {
           ADZE_TRY(FunctionName(r.get_message(), m));
           break;
         default:
-          r.skip();
-      }
-    }
-    return OkStatus();
-  }
-
-  Status Tensor(pbf_reader r, TensorProto* t) {
-    ADZE_TRY(Count());
-    while (r.next()) {
-      switch (r.tag_and_type()) {
-        case Bytes(1):
-          for (int64_t d : r.get_packed_int64()) t->dims.push_back(d);
-          break;
-        case Varint(1):
-          t->dims.push_back(r.get_int64());
-          break;
-        case Varint(2):
-          t->data_type = r.get_int64();
-          break;
-        case Bytes(4):
-          for (float f : r.get_packed_float()) t->float_data.push_back(f);
-          break;
-        case Fixed32(4):
-          t->float_data.push_back(r.get_float());
-          break;
-        case Bytes(5):
-        case Bytes(7):
-        case Bytes(11):
-          ADZE_TRY(IntField(r, t));
-          for (int64_t v : r.get_packed_int64()) t->int_data.push_back(v);
-          break;
-        case Varint(5):
-        case Varint(7):
-        case Varint(11):
-          ADZE_TRY(IntField(r, t));
-          t->int_data.push_back(r.get_int64());
-          break;
-        case Bytes(6):
-          ++t->num_strings;
-          r.skip();
-          break;
-        case Bytes(8):
-          ADZE_TRY(Text(r, &t->name));
-          break;
-        case Bytes(9):
-          t->has_raw = true;
-          t->raw = View(r);
-          break;
-        case Bytes(10):
-          for (double d : r.get_packed_double()) t->double_data.push_back(d);
-          break;
-        case Fixed64(10):
-          t->double_data.push_back(r.get_double());
-          break;
-        case Bytes(13):
-          ADZE_TRY(StringPair(r.get_message(), &t->external_data));
-          break;
-        case Varint(14):
-          t->external = r.get_int64() == 1;
-          break;
-        default:
-          r.skip();
+          KeepUnread(r, FieldSet({1, 2, 3, 4, 5, 6, 7, 8, 14, 25}), &m->notes);
       }
     }
     return OkStatus();
   }
 
  private:
-  Status Count() {
-    if (++messages_ > kMaxMessages) {
-      return Unsupported("the model has more than " + std::to_string(kMaxMessages) +
-                         " nodes, attributes, tensors and dimensions");
-    }
-    return OkStatus();
-  }
-
-  Status Text(pbf_reader& r, std::string_view* out) {
-    *out = View(r);
-    return IsUtf8(*out) ? OkStatus() : InvalidInput("a name or text of the model is not UTF-8");
-  }
-  Status Text(pbf_reader& r, std::vector<std::string_view>* out) {
-    ADZE_TRY(Count());
-    out->emplace_back();
-    return Text(r, &out->back());
-  }
-
-  static Status IntField(const pbf_reader& r, TensorProto* t) {
-    const int field = static_cast<int>(r.tag());
-    if (t->int_field != 0 && t->int_field != field) {
-      return InvalidInput("tensor '" + std::string(t->name) + "' has elements in two data fields");
-    }
-    t->int_field = field;
-    return OkStatus();
-  }
-
-  Status StringPair(pbf_reader r, StringPairs* pairs) {
-    ADZE_TRY(Count());
-    std::pair<std::string_view, std::string_view> pair;
-    while (r.next()) {
-      switch (r.tag_and_type()) {
-        case Bytes(1):
-          ADZE_TRY(Text(r, &pair.first));
-          break;
-        case Bytes(2):
-          ADZE_TRY(Text(r, &pair.second));
-          break;
-        default:
-          r.skip();
-      }
-    }
-    pairs->push_back(pair);
-    return OkStatus();
-  }
-
   Status OpsetImport(pbf_reader r, ModelProto* m) {
     ADZE_TRY(Count());
     std::pair<std::string_view, int64_t> import{};
@@ -243,6 +95,7 @@ class Parser {
       return Unsupported("graphs are nested deeper than " + std::to_string(kMaxGraphDepth) +
                          " levels");
     }
+    std::string_view doc;
     while (r.next()) {
       switch (r.tag_and_type()) {
         case Bytes(1):
@@ -256,6 +109,9 @@ class Parser {
           g->initializers.emplace_back();
           ADZE_TRY(Tensor(r.get_message(), &g->initializers.back()));
           break;
+        case Bytes(10):
+          ADZE_TRY(Text(r, &doc));
+          break;
         case Bytes(11):
           ADZE_TRY(ValueInfo(r.get_message(), &g->inputs));
           break;
@@ -265,19 +121,27 @@ class Parser {
         case Bytes(13):
           ADZE_TRY(ValueInfo(r.get_message(), &g->value_infos));
           break;
+        case Bytes(14):
+          ADZE_TRY(KeepAnnotation(r, &g->notes));
+          break;
         case Bytes(15):
           ++g->num_sparse_initializers;
           r.skip();
           break;
+        case Bytes(16):
+          ADZE_TRY(KeepPair(r, &g->notes));
+          break;
         default:
-          r.skip();
+          KeepUnread(r, FieldSet({1, 2, 5, 10, 11, 12, 13, 14, 15, 16}), &g->notes);
       }
     }
+    AppendText(10, doc, &g->notes);
     return OkStatus();
   }
 
   Status Node(pbf_reader r, NodeProto* n, int depth) {
     ADZE_TRY(Count());
+    std::string_view doc, overload;
     while (r.next()) {
       switch (r.tag_and_type()) {
         case Bytes(1):
@@ -297,20 +161,29 @@ class Parser {
           ADZE_TRY(Attribute(r.get_message(), &n->attributes.back(), depth));
           break;
         case Bytes(6):
-          ADZE_TRY(Text(r, &n->doc));
+          ADZE_TRY(Text(r, &doc));
           break;
         case Bytes(7):
           ADZE_TRY(Text(r, &n->domain));
           break;
+        case Bytes(8):
+          ADZE_TRY(Text(r, &overload));
+          break;
+        case Bytes(9):
+          ADZE_TRY(KeepPair(r, &n->notes));
+          break;
         default:
-          r.skip();
+          KeepUnread(r, FieldSet({1, 2, 3, 4, 5, 6, 7, 8, 9}), &n->notes);
       }
     }
+    AppendText(6, doc, &n->notes);
+    AppendText(8, overload, &n->notes);
     return OkStatus();
   }
 
   Status Attribute(pbf_reader r, AttributeProto* a, int depth) {
     ADZE_TRY(Count());
+    std::string_view doc;
     AttributeType seen = AttributeType::kUndefined;  // what the type is when the file does not say
     while (r.next()) {
       switch (r.tag_and_type()) {
@@ -360,6 +233,9 @@ class Parser {
           a->strings.push_back(View(r));
           seen = AttributeType::kStrings;
           break;
+        case Bytes(13):
+          ADZE_TRY(Text(r, &doc));
+          break;
         case Varint(20):
           a->type = static_cast<AttributeType>(r.get_int64());
           break;
@@ -369,86 +245,15 @@ class Parser {
           a->is_reference = !reference.empty();
           break;
         }
-        default:
-          r.skip();
+        default:  // 10, 11, 14, 15, 22, 23: values of kinds that adze does not read
+          KeepUnread(r, FieldSet({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 20, 21, 22, 23}),
+                     &a->notes);
       }
     }
+    AppendText(13, doc, &a->notes);
     if (a->type == AttributeType::kUndefined) a->type = seen;
     return OkStatus();
   }
-
-  Status ValueInfo(pbf_reader r, std::vector<ValueInfoProto>* list) {
-    ADZE_TRY(Count());
-    ValueInfoProto& v = list->emplace_back();
-    while (r.next()) {
-      switch (r.tag_and_type()) {
-        case Bytes(1):
-          ADZE_TRY(Text(r, &v.name));
-          break;
-        case Bytes(2):
-          ADZE_TRY(Type(r.get_message(), &v));
-          break;
-        default:
-          r.skip();
-      }
-    }
-    return OkStatus();
-  }
-
-  Status Type(pbf_reader r, ValueInfoProto* v) {
-    v->has_type = true;
-    while (r.next()) {
-      if (r.tag_and_type() != Bytes(1)) {
-        r.skip();
-        continue;
-      }
-      v->is_tensor = true;
-      pbf_reader tensor = r.get_message();
-      while (tensor.next()) {
-        switch (tensor.tag_and_type()) {
-          case Varint(1):
-            v->elem_type = tensor.get_int64();
-            break;
-          case Bytes(2):
-            ADZE_TRY(Shape(tensor.get_message(), v));
-            break;
-          default:
-            tensor.skip();
-        }
-      }
-    }
-    return OkStatus();
-  }
-
-  Status Shape(pbf_reader r, ValueInfoProto* v) {
-    v->has_shape = true;
-    while (r.next()) {
-      if (r.tag_and_type() != Bytes(1)) {
-        r.skip();
-        continue;
-      }
-      ADZE_TRY(Count());
-      DimProto& d = v->dims.emplace_back();
-      pbf_reader dim = r.get_message();
-      while (dim.next()) {
-        switch (dim.tag_and_type()) {
-          case Varint(1):
-            d.kind = DimProto::kValue;
-            d.value = dim.get_int64();
-            break;
-          case Bytes(2):
-            d.kind = DimProto::kParam;
-            ADZE_TRY(Text(dim, &d.param));
-            break;
-          default:
-            dim.skip();
-        }
-      }
-    }
-    return OkStatus();
-  }
-
-  int64_t messages_ = 0;
 };
 
 // Protobuf lengths are 32 bits wide and messages end at 2 GiB.

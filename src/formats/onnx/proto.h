@@ -1,11 +1,13 @@
 // The ONNX messages as plain structs, parsed from the protobuf wire format. Strings and bytes are
 // views into the message; nothing here is interpreted beyond its wire type. Field numbers:
-// onnx.proto of the ONNX project.
+// onnx.proto of the ONNX project. `notes` are the fields that adze does not read (doc strings,
+// metadata, numbers that it does not know), as wire.h says.
 #ifndef ADZE_FORMATS_ONNX_PROTO_H_
 #define ADZE_FORMATS_ONNX_PROTO_H_
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -30,6 +32,7 @@ struct TensorProto {
   std::vector<double> double_data;
   size_t num_strings = 0;
   StringPairs external_data;
+  std::string notes;
 };
 
 // AttributeProto.AttributeType.
@@ -57,22 +60,24 @@ struct AttributeProto {
   std::vector<float> floats;
   std::vector<int64_t> ints;
   std::vector<std::string_view> strings;
+  std::string notes;
 };
 
 struct NodeProto {
   std::string_view name;
   std::string_view op_type;
   std::string_view domain;
-  std::string_view doc;
   std::vector<std::string_view> inputs;
   std::vector<std::string_view> outputs;
   std::vector<AttributeProto> attributes;
+  std::string notes;  // doc_string included
 };
 
 struct DimProto {
   enum Kind : uint8_t { kUnknown, kValue, kParam } kind = kUnknown;
   int64_t value = 0;
   std::string_view param;
+  std::string notes;
 };
 
 struct ValueInfoProto {
@@ -82,6 +87,8 @@ struct ValueInfoProto {
   int64_t elem_type = 0;
   bool has_shape = false;
   std::vector<DimProto> dims;
+  std::string notes;
+  std::string type_notes;  // of the TypeProto in it
 };
 
 struct GraphProto {
@@ -92,6 +99,7 @@ struct GraphProto {
   std::vector<ValueInfoProto> outputs;
   std::vector<ValueInfoProto> value_infos;
   size_t num_sparse_initializers = 0;
+  std::string notes;
 };
 
 struct ModelProto {
@@ -106,6 +114,7 @@ struct ModelProto {
   GraphProto graph;
   StringPairs metadata_props;
   std::vector<std::string_view> function_names;
+  std::string notes;
 };
 
 // Parse a whole message. Refused: malformed wire format (protozero's exceptions are caught here),

@@ -132,7 +132,9 @@ TEST(ReadOnnx, AlignedWeightsAreViewsIntoTheFile) {
     g.nodes[0] =
         MakeNode("Relu", {"w"}, {"y"}, {}, std::string(static_cast<size_t>(shift) + 1, 'n'));
     const std::string bytes = Model(g);
-    const Graph graph = MustRead(bytes);
+    const Result<Graph> read = ReadOnnxFromMemory(std::as_bytes(std::span(bytes)), nullptr, "");
+    ASSERT_TRUE(read.ok()) << read.status().message();
+    const Graph& graph = *read;
     const Tensor& w = graph.value(graph.FindValue("w")).constant;
     EXPECT_EQ(w.data<float>()[1], 2.0f);
     const auto* const p = static_cast<const char*>(w.raw());

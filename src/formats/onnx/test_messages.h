@@ -5,9 +5,11 @@
 
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "formats/onnx/onnx.h"
@@ -169,8 +171,10 @@ inline std::string Model(const GraphParts& graph, int64_t opset = 21, int64_t ir
       .bytes;
 }
 
-inline Result<Graph> Read(const std::string& bytes, const std::string& base_dir = "") {
-  return ReadOnnxFromMemory(std::as_bytes(std::span(bytes)), nullptr, base_dir);
+// The graph keeps the bytes: its tensors may be views into them.
+inline Result<Graph> Read(std::string bytes, const std::string& base_dir = "") {
+  const auto owner = std::make_shared<const std::string>(std::move(bytes));
+  return ReadOnnxFromMemory(std::as_bytes(std::span(*owner)), owner, base_dir);
 }
 
 }  // namespace adze::onnx_test

@@ -1,11 +1,13 @@
 // Graph -> ONNX file. Everything but the weights is serialized in memory first, because protobuf
 // puts the length of a message before it; weights are then streamed from where they lie.
 #include <filesystem>
+#include <map>
 #include <protozero/pbf_writer.hpp>
 #include <set>
 
 #include "base/file.h"
 #include "formats/onnx/form.h"
+#include "formats/onnx/notes.h"
 #include "formats/onnx/onnx.h"
 #include "formats/onnx/proto.h"
 #include "formats/onnx/tensor_proto.h"
@@ -54,11 +56,7 @@ void AddTensorHead(pbf_writer& w, const Tensor& t, const std::string& name) {
   AddText(w, 8, name);
 }
 
-void AddValueInfo(pbf_writer& w, uint32_t field, const Value& v) {
-  pbf_writer info(w, field);
-  info.add_string(1, v.name);
-  if (v.type.dtype == DType::kUndefined) return;
-  pbf_writer type(info, 2);
+void AddTensorType(pbf_writer& type, const Value& v, NoteWriter* notes) {
   pbf_writer tensor(type, 1);
   tensor.add_int32(1, static_cast<int32_t>(OnnxFromDType(v.type.dtype)));
   if (!v.type.shape) return;
@@ -66,18 +64,33 @@ void AddValueInfo(pbf_writer& w, uint32_t field, const Value& v) {
     tensor.add_message(2, "", 0);  // a scalar; pbf_writer drops messages nothing was written to
     return;
   }
+  const std::vector<OnnxNotes::Fields>& dim_notes = notes->value(v.name).dims;
   pbf_writer shape(tensor, 2);
-  for (const Dim& d : *v.type.shape) {
+  for (size_t i = 0; i < v.type.shape->size(); ++i) {
+    const Dim& d = (*v.type.shape)[i];
     pbf_writer dim(shape, 1);
     if (d.is_const()) {
       dim.add_int64(1, d.value());
     } else {
       dim.add_string(2, d.ToString());
     }
+    if (dim_notes.size() == v.type.shape->size()) notes->Add(NoteOf::kDim, dim_notes[i], dim);
   }
 }
 
-void AddAttribute(pbf_writer& w, const std::string& name, const AttrValue& value) {
+void AddValueInfo(pbf_writer& w, uint32_t field, const Value& v, NoteWriter* notes) {
+  pbf_writer info(w, field);
+  info.add_string(1, v.name);
+  if (v.type.dtype != DType::kUndefined) {
+    pbf_writer type(info, 2);
+    AddTensorType(type, v, notes);
+    notes->Add(NoteOf::kType, notes->value(v.name).type, type);
+  }
+  notes->Add(NoteOf::kValueInfo, notes->value(v.name).info, info);
+}
+
+void AddAttribute(pbf_writer& w, const std::string& name, const AttrValue& value,
+                  const OnnxNotes::OfAttribute& kept, NoteWriter* notes) {
   pbf_writer a(w, 5);
   a.add_string(1, name);
   AttributeType type = AttributeType::kUndefined;
@@ -99,6 +112,7 @@ void AddAttribute(pbf_writer& w, const std::string& name, const AttrValue& value
       pbf_writer tensor(a, 5);
       AddTensorHead(tensor, t, "");
       tensor.add_bytes(9, static_cast<const char*>(t.raw()), t.bytes());
+      notes->Add(NoteOf::kTensor, kept.tensor, tensor);
       type = AttributeType::kTensor;
       break;
     }
@@ -116,29 +130,41 @@ void AddAttribute(pbf_writer& w, const std::string& name, const AttrValue& value
       break;
   }
   a.add_int32(20, static_cast<int32_t>(type));
+  notes->Add(NoteOf::kAttribute, kept.fields, a);
 }
 
 class Writer {
  public:
-  Writer(const Graph& graph, int opset) : graph_(graph), opset_(opset) {}
+  Writer(const Graph& graph, int opset) : graph_(graph), opset_(opset), notes_(graph) {}
 
   // Nodes, inputs, outputs and value infos of the graph; collects the constants that are used.
   std::string GraphBody() {
     std::string body;
     pbf_writer w(body);
-    AddRegion(w, 0);
+    AddRegion(w, 0, notes_.all().graph.fields);
+    for (ValueId id : constants_) {
+      const Value& v = graph_.value(id);
+      notes_.Announce(NoteOf::kTensor, notes_.value(v.name).tensor);
+      if (notes_.value(v.name).declared() && !graph_.IsGraphOutput(id)) {
+        AddValueInfo(w, 13, v, &notes_);
+      }
+    }
     AddText(w, 2, graph_.metadata.graph_name.empty() ? "graph" : graph_.metadata.graph_name);
     return body;
   }
 
   const std::set<ValueId>& constants() const { return constants_; }
+  void AddTensorNotes(pbf_writer& w, ValueId id) {
+    notes_.Add(NoteOf::kTensor, notes_.value(graph_.value(id).name).tensor, w);
+  }
 
-  // Everything of the model but the graph.
-  std::string ModelHead() const {
+  // Everything of the model but the graph; after GraphBody.
+  std::string ModelHead() {
     const ModelMetadata& m = graph_.metadata;
     std::string head;
     pbf_writer w(head);
-    w.add_int64(1, OnnxIrVersionFor(opset_));
+    notes_.Announce(NoteOf::kModel, notes_.all().model);
+    w.add_int64(1, std::max<int64_t>(OnnxIrVersionFor(opset_), notes_.ir_version()));
     const bool made_here = m.producer_name.empty() && m.ir_version == 0;
     AddText(w, 2, made_here ? "adze" : m.producer_name);
     AddText(w, 3, m.producer_version);
@@ -148,6 +174,7 @@ class Writer {
     AddOpset(w, "", opset_);
     for (const std::string& domain : domains_) AddOpset(w, domain, VersionOf(domain));
     for (const auto& [key, value] : m.properties) AddPair(w, 14, key, value);
+    notes_.Add(NoteOf::kModel, notes_.all().model, w);
     return head;
   }
 
@@ -165,21 +192,41 @@ class Writer {
     return 1;
   }
 
-  void AddRegion(pbf_writer& w, RegionId id) {
+  void AddRegion(pbf_writer& w, RegionId id, const OnnxNotes::Fields& notes) {
     const Region& r = graph_.region(id);
     for (NodeId n : r.nodes) AddNode(w, n);
-    for (ValueId v : r.inputs) AddValueInfo(w, 11, graph_.value(v));
+    for (ValueId v : r.inputs) AddValueInfo(w, 11, graph_.value(v), &notes_);
     for (ValueId v : r.outputs) AddOutput(w, id, v);
+    const std::set<ValueId> outputs(r.outputs.begin(), r.outputs.end());
     for (NodeId n : r.nodes) {
-      if (FindOp(graph_.node(n).op) != nullptr) continue;
-      // Types that no shape rule could derive again when the file is read.
+      const bool derivable = FindOp(graph_.node(n).op) != nullptr;
+      // Types that no shape rule could derive again when the file is read, and notes.
       for (ValueId v : graph_.node(n).outputs) {
-        if (v != kNoId && graph_.value(v).type.dtype != DType::kUndefined &&
-            !graph_.IsGraphOutput(v)) {
-          AddValueInfo(w, 13, graph_.value(v));
+        if (v == kNoId || graph_.value(v).type.dtype == DType::kUndefined || outputs.contains(v)) {
+          continue;
+        }
+        if (!derivable || notes_.value(graph_.value(v).name).declared()) {
+          AddValueInfo(w, 13, graph_.value(v), &notes_);
         }
       }
     }
+    const auto use = [&](std::span<const std::string_view> names) { return UseAll(names); };
+    notes_.AddGraph(notes, use, w);
+  }
+
+  // Makes sure that the constants among the named values are written; false if one of the names
+  // has no value.
+  bool UseAll(std::span<const std::string_view> names) {
+    if (ids_.empty()) {
+      for (ValueId id = 0; id < graph_.num_values(); ++id) {
+        if (!graph_.value(id).dead) ids_.emplace(graph_.value(id).name, id);
+      }
+    }
+    for (std::string_view name : names) {
+      if (!ids_.contains(name)) return false;
+    }
+    for (std::string_view name : names) Use(ids_.find(name)->second);
+    return true;
   }
 
   // The output of an inner graph must be computed in it: constants and outer values pass through an
@@ -189,7 +236,7 @@ class Writer {
     const Value& v = graph_.value(id);
     const bool own = v.producer != kNoId && graph_.node(v.producer).parent == region;
     if (own || region == 0) {
-      AddValueInfo(w, 12, v);
+      AddValueInfo(w, 12, v, &notes_);
       return;
     }
     Value copy = v;
@@ -199,7 +246,7 @@ class Writer {
     node.add_string(2, copy.name);
     node.add_string(4, "Identity");
     node.commit();
-    AddValueInfo(w, 12, copy);
+    AddValueInfo(w, 12, copy, &notes_);
   }
 
   void AddNode(pbf_writer& w, NodeId id) {
@@ -211,18 +258,28 @@ class Writer {
     for (ValueId v : n.outputs) node.add_string(2, v == kNoId ? "" : graph_.value(v).name);
     AddText(node, 3, n.name);
     node.add_string(4, std::string(n.op.name()));
-    for (const auto& [name, value] : form.attrs) AddAttribute(node, name, value);
+    const OnnxNotes::OfNode& kept = notes_.TakeNode(n);
+    const auto attribute_notes = [&](const std::string& name) -> const OnnxNotes::OfAttribute& {
+      static const OnnxNotes::OfAttribute kNone;
+      const auto it = kept.attributes.find(name);
+      return it == kept.attributes.end() ? kNone : it->second;
+    };
+    for (const auto& [name, value] : form.attrs) {
+      AddAttribute(node, name, value, attribute_notes(name), &notes_);
+    }
     for (const auto& [name, region] : n.regions) {
+      const OnnxNotes::OfAttribute& of_graph = attribute_notes(name);
       pbf_writer a(node, 5);
       a.add_string(1, name);
       {
         pbf_writer inner(a, 6);
-        inner.add_string(2, name);
-        AddRegion(inner, region);
+        inner.add_string(2, of_graph.graph.name.empty() ? name : of_graph.graph.name);
+        AddRegion(inner, region, of_graph.graph.fields);
       }
       a.add_int32(20, static_cast<int32_t>(AttributeType::kGraph));
+      notes_.Add(NoteOf::kAttribute, of_graph.fields, a);
     }
-    AddText(node, 6, n.doc);
+    notes_.Add(NoteOf::kNode, kept.fields, node);
     if (!n.op.domain().empty()) {
       node.add_string(7, std::string(n.op.domain()));
       domains_.insert(std::string(n.op.domain()));
@@ -240,7 +297,9 @@ class Writer {
   const int opset_;
   std::set<ValueId>
       constants_;  // in id order, so that the file does not depend on the order of use
+  std::map<std::string_view, ValueId> ids_;  // by name, when UseAll first asks
   std::set<std::string> domains_;
+  NoteWriter notes_;
   int num_copies_ = 0;
 };
 
@@ -275,6 +334,7 @@ Status WriteModel(const Graph& graph, const std::string& path, const OnnxWriteOp
     std::string head_bytes;
     pbf_writer w(head_bytes);
     AddTensorHead(w, t, v.name);
+    writer.AddTensorNotes(w, id);
     const bool outside = data != nullptr && t.bytes() >= kMinExternalBytes;
     if (outside) {
       const uint64_t offset = (data->bytes_written() + kExternalAlignment - 1) /
