@@ -22,6 +22,20 @@ struct ConvSizes {
   int32_t batch = 0, in_h = 0, in_w = 0, out_h = 0, out_w = 0;
 };
 
+// What a quantized convolution applies to its real results before it rounds them. Values are
+// stable: they are stored in plans.
+enum class FusedActivation : int32_t {
+  kNone = 0,
+  kLeakyRelu = 1,    // x >= 0 ? x : act_alpha * x
+  kHardSigmoid = 2,  // clamp(act_alpha * x + act_beta, 0, 1)
+  kHardSwish = 3,    // x * clamp(act_alpha * x + act_beta, 0, 1)
+  kSigmoid = 4,      // 1 / (1 + exp(-x))
+  kSilu = 5,         // x / (1 + exp(-x))
+};
+
+// Keeps every real result finite: an accumulator is less than 2^31.
+inline constexpr float kLargestRealMultiplier = 1e20f;
+
 // Step arguments of kConvI8 and kDepthwiseI8.
 //   acc[c] = bias[c] + sum (x - x_zero_point) * w[c]         (exact in int32; ruled out of overflow
 //   at lowering) without residual:
@@ -33,10 +47,16 @@ struct ConvSizes {
 //     r_multiplier) + y_zero_point,
 //               act_min, act_max)           (two products rounded to float, then one float
 //               addition)
+//   with an activation f or channel factors, u8 out only, no residual; multiplier[c] is that of the
+//   real result:
+//     y = clamp(rne(f(float(acc) * multiplier[c]) * factor[c] / y_scale) + y_zero_point, act_min,
+//     act_max)                           (each operation rounded to float; finish_i8 has the order)
 // Padding reads x_zero_point. Multipliers are finite; zero points and clamp bounds of u8 values lie
 // in [0, 255]. Step weights, all written by ConvI8Pack / DepthwiseI8Pack: [0] packed weights (int8
 // tensor of that many bytes), [1] int32 offset[padded channels] = bias[c] - x_zero_point *
-// sum(w[c]) (modulo 2^32, as the accumulator is), [2] float multiplier[padded channels]. Step
+// sum(w[c]) (modulo 2^32, as the accumulator is), [2] float multiplier[padded channels], and with
+// channel factors [3] float factor[out_channels]. With an activation or factors |multiplier| <=
+// kLargestRealMultiplier. Step
 // inputs: [0] x, [1] the residual if has_residual.
 struct ConvI8Args {
   ConvWindow window;
@@ -48,6 +68,10 @@ struct ConvI8Args {
   int32_t has_residual = 0;
   int32_t t_zero_point = 0, t_min = 0, t_max = 255, r_zero_point = 0;
   float t_multiplier = 0, r_multiplier = 0;
+  FusedActivation activation = FusedActivation::kNone;
+  int32_t has_factor = 0;
+  float act_alpha = 0, act_beta = 0, y_scale = 0;
+  bool finishes() const { return activation != FusedActivation::kNone || has_factor != 0; }
 };
 
 // Step arguments of kConvF32 and kDepthwiseF32:

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <string>
 
 namespace adze {
@@ -96,6 +97,18 @@ Status CheckConvI8Args(const ConvI8Args& a, const ConvSizes& s) {
   if (a.output_f32 != 0 && !(a.act_min_f <= a.act_max_f)) {
     return InvalidInput("act_min_f must not exceed act_max_f");
   }
+  ADZE_TRY(CheckRange("activation", static_cast<int32_t>(a.activation), 0,
+                      static_cast<int32_t>(FusedActivation::kSilu)));
+  ADZE_TRY(CheckRange("has_factor", a.has_factor, 0, 1));
+  if (a.finishes()) {
+    if (a.output_f32 != 0 || a.has_residual != 0) {
+      return InvalidInput("an activation goes with a plain u8 output only");
+    }
+    if (!std::isfinite(a.act_alpha) || !std::isfinite(a.act_beta) || !std::isnormal(a.y_scale) ||
+        a.y_scale < 0) {
+      return InvalidInput("act_alpha, act_beta and y_scale must be finite, y_scale positive");
+    }
+  }
   if (a.has_residual != 0) {
     ADZE_TRY(CheckRange("t_zero_point", a.t_zero_point, 0, 255));
     ADZE_TRY(CheckRange("t_max", a.t_max, 0, 255));
@@ -106,6 +119,16 @@ Status CheckConvI8Args(const ConvI8Args& a, const ConvSizes& s) {
     }
   }
   return OkStatus();
+}
+
+ConvI8Args RealResults(const ConvI8Args& args) {
+  ConvI8Args real = args;
+  real.activation = FusedActivation::kNone;
+  real.has_factor = 0;
+  real.output_f32 = 1;
+  real.act_min_f = -std::numeric_limits<float>::infinity();
+  real.act_max_f = std::numeric_limits<float>::infinity();
+  return real;
 }
 
 }  // namespace adze

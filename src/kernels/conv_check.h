@@ -18,6 +18,9 @@ Status CheckConvSizes(const ConvWindow& window, const ConvSizes& sizes);
 // CheckConvSizes, and the scalars of the integer epilogue lie in their ranges.
 Status CheckConvI8Args(const ConvI8Args& args, const ConvSizes& sizes);
 
+// What the multiply-accumulate kernel of a step that `finishes` is told: float results, unclamped.
+ConvI8Args RealResults(const ConvI8Args& args);
+
 }  // namespace adze
 
 #endif  // ADZE_KERNELS_CONV_CHECK_H_

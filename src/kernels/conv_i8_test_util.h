@@ -19,7 +19,7 @@ struct ConvI8Case {
   int32_t batch, in_h, in_w;
 };
 
-enum class ConvI8Mode { kU8, kF32, kResidual };
+enum class ConvI8Mode { kU8, kF32, kResidual, kActivation };
 
 inline ConvSizes SizesOf(const ConvI8Case& c) {
   const ConvWindow& w = c.window;
@@ -66,7 +66,11 @@ void CompareConvI8(const typename F::Row& row, const ConvI8Case& c, ConvI8Args a
   OddBuffer<T> y(residual.size());
   std::vector<T> expected(residual.size());
   const uint8_t* const r = args.has_residual != 0 ? residual.data() : nullptr;
-  ConvI8Ref(args, s, x.data(), weights.data(), bias.data(), multiplier.data(), r, expected.data());
+  std::vector<float> factors(w.out_channels);
+  for (float& f : factors) f = 0.2f + static_cast<float>(rng() % 1000) / 300.0f;
+  const float* const factor = args.has_factor != 0 ? factors.data() : nullptr;
+  ConvI8Ref(args, s, x.data(), weights.data(), bias.data(), multiplier.data(), r, expected.data(),
+            factor);
 
   const ConvI8PackedSize size = F::Packed(w, row.packing);
   std::vector<uint8_t> packed(size.weight_bytes);
@@ -92,7 +96,7 @@ void CompareConvI8(const typename F::Row& row, const ConvI8Case& c, ConvI8Args a
     std::vector<uint8_t> scratch(plan->scratch_bytes);
     for (int64_t i = 0; i < y.size(); ++i) y[i] = static_cast<T>(77);
     const ConvI8Buffers buffers = {x.data(), packed.data(), offset.data(), packed_multiplier.data(),
-                                   r,        y.data()};
+                                   r,        y.data(),      factor};
     for (int64_t chunk = 0; chunk < plan->num_chunks; ++chunk) {
       F::RunChunk(*plan, buffers, chunk, scratch.data());
     }
@@ -131,6 +135,13 @@ void RunConvI8Case(const typename F::Row& row, const ConvI8Case& c, ConvI8Mode m
     args.r_zero_point = rng() % 256;
     args.t_multiplier = 0.7f;
     args.r_multiplier = 0.41f;
+  }
+  if (mode == ConvI8Mode::kActivation) {
+    args.activation = static_cast<FusedActivation>(rng() % 6);
+    args.has_factor = args.activation == FusedActivation::kNone ? 1 : static_cast<int>(rng() % 2);
+    args.act_alpha = 0.17f;
+    args.act_beta = 0.5f;
+    args.y_scale = 0.04f;
   }
   CompareConvI8<F, uint8_t>(row, c, args, rng, scale);
 }

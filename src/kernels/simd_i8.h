@@ -1,11 +1,16 @@
 // A small vector vocabulary for element-wise kernels: the same body is compiled by *_avx2.cc (8
-// lanes) and
-// *_avx512vnni.cc (16 lanes). Everything has internal linkage, because each includer is compiled
-// for its own ISA.
+// lanes), *_avx512vnni.cc (16 lanes) and, for the float operations, *_generic.cc (1 lane).
+// Everything has internal linkage, because each includer is compiled for its own ISA.
 #ifndef ADZE_KERNELS_SIMD_I8_H_
 #define ADZE_KERNELS_SIMD_I8_H_
 
+#if defined(__AVX2__)
 #include <immintrin.h>
+#else
+#include <string.h>
+
+#include "numerics/rounding.h"
+#endif
 #include <stdint.h>
 
 namespace adze {
@@ -38,11 +43,15 @@ inline F32 Min(F32 a, F32 b) { return _mm512_min_ps(a, b); }
 inline F32 Max(F32 a, F32 b) { return _mm512_max_ps(a, b); }
 inline F32 ToFloat(I32 v) { return _mm512_cvtepi32_ps(v); }
 inline I32 RoundToInt(F32 v) { return _mm512_cvtps_epi32(v); }  // nearest even
+// v * 2^n; the result must be a normal number.
+inline F32 MulPower2(F32 v, I32 n) {
+  return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(v), _mm512_slli_epi32(n, 23)));
+}
 inline F32 ZeroNan(F32 v) { return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(v, v, _CMP_ORD_Q), v); }
 inline U8 LoadBytes(const uint8_t* p) { return _mm512_loadu_si512(p); }
 inline void StoreBytes(U8 v, uint8_t* p) { _mm512_storeu_si512(p, v); }
 inline U8 MaxBytes(U8 a, U8 b) { return _mm512_max_epu8(a, b); }
-#else
+#elif defined(__AVX2__)
 constexpr int kLanes = 8;
 using F32 = __m256;
 using I32 = __m256i;
@@ -69,12 +78,39 @@ inline F32 Min(F32 a, F32 b) { return _mm256_min_ps(a, b); }
 inline F32 Max(F32 a, F32 b) { return _mm256_max_ps(a, b); }
 inline F32 ToFloat(I32 v) { return _mm256_cvtepi32_ps(v); }
 inline I32 RoundToInt(F32 v) { return _mm256_cvtps_epi32(v); }
+inline F32 MulPower2(F32 v, I32 n) {
+  return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(v), _mm256_slli_epi32(n, 23)));
+}
 inline F32 ZeroNan(F32 v) { return _mm256_and_ps(v, _mm256_cmp_ps(v, v, _CMP_ORD_Q)); }
 inline U8 LoadBytes(const uint8_t* p) {
   return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
 }
 inline void StoreBytes(U8 v, uint8_t* p) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v); }
 inline U8 MaxBytes(U8 a, U8 b) { return _mm256_max_epu8(a, b); }
+#else
+constexpr int kLanes = 1;
+using F32 = float;
+using I32 = int32_t;
+
+inline void StoreU8(I32 v, uint8_t* p) { *p = static_cast<uint8_t>(v); }
+inline F32 LoadF32(const float* p) { return *p; }
+inline F32 Set(float v) { return v; }
+inline I32 Set(int32_t v) { return v; }
+inline F32 Add(F32 a, F32 b) { return a + b; }
+inline I32 Add(I32 a, I32 b) { return a + b; }
+inline F32 Mul(F32 a, F32 b) { return a * b; }
+inline F32 Div(F32 a, F32 b) { return a / b; }
+inline F32 Min(F32 a, F32 b) { return a < b ? a : b; }
+inline F32 Max(F32 a, F32 b) { return a > b ? a : b; }
+inline F32 ToFloat(I32 v) { return static_cast<float>(v); }
+inline I32 RoundToInt(F32 v) { return static_cast<int32_t>(RoundNearestEven(v)); }
+inline F32 MulPower2(F32 v, I32 n) {
+  int32_t bits;
+  memcpy(&bits, &v, sizeof(bits));
+  bits += n * (int32_t{1} << 23);
+  memcpy(&v, &bits, sizeof(v));
+  return v;
+}
 #endif
 
 // saturate(rne(v) + zero_point) in [lo, hi] (RoundSaturate of numerics/rounding.h): the bounds

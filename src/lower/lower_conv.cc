@@ -1,6 +1,8 @@
 // Conv, Gemm and MatMul with a constant weight, plain and fused (domain adze: act_min, act_max,
 // residual), in float and in integers.
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <optional>
 
@@ -28,6 +30,10 @@ struct ConvForm {
   bool transposed_weight = false;  // stored [K][N] (MatMul, Gemm without transB)
   float alpha = 1, beta = 1;       // Gemm, float only
   float act_min = -kInf, act_max = kInf;
+  FusedActivation activation = FusedActivation::kNone;
+  float act_alpha = 0, act_beta = 0;
+  ValueId factor = kNoId;  // one element per output channel, behind the activation
+  bool finishes() const { return activation != FusedActivation::kNone || factor != kNoId; }
   float inter_scale = 0;  // of the value between convolution and residual add, when it is quantized
   int32_t inter_zero_point = 0;  // uint8 view
 };
@@ -98,6 +104,8 @@ Result<bool> EmitInteger(PlanBuilder& b, const ConvForm& f) {
   const auto y = b.QuantOf(f.y);
   if (!y && b.IsQuantized(f.y)) return false;
   const bool inter = f.residual != kNoId;
+  const Tensor factor = b.FloatConstant(f.factor);
+  if (f.finishes() && (!y || inter || (f.factor != kNoId && !factor.defined()))) return false;
   if (inter && (!y || f.inter_scale <= 0 || !b.QuantOf(f.residual))) return false;
   const size_t out = static_cast<size_t>(f.window.out_channels);
   std::vector<float> acc_scale(out);
@@ -114,9 +122,10 @@ Result<bool> EmitInteger(PlanBuilder& b, const ConvForm& f) {
     int64_t bound = std::abs(static_cast<int64_t>((*bias)[c]));
     for (size_t i = 0; i < k; ++i) bound += reach * std::abs(int{(*weights)[c * k + i]});
     if (bound > INT32_MAX) return false;
-    const float target = inter ? f.inter_scale : (y ? y->scale : 1.0f);
+    const float target = inter ? f.inter_scale : (y && !f.finishes() ? y->scale : 1.0f);
     multiplier[c] = acc_scale[c] / target;
     if (!std::isfinite(multiplier[c])) return false;
+    if (f.finishes() && multiplier[c] > kLargestRealMultiplier) return false;
   }
   ConvI8Args args;
   args.window = f.window;
@@ -129,6 +138,13 @@ Result<bool> EmitInteger(PlanBuilder& b, const ConvForm& f) {
     args.output_f32 = 1;
     args.act_min_f = f.act_min;
     args.act_max_f = f.act_max;
+  }
+  if (f.finishes()) {
+    args.activation = f.activation;
+    args.act_alpha = f.act_alpha;
+    args.act_beta = f.act_beta;
+    args.y_scale = y->scale;
+    args.has_factor = factor.defined() ? 1 : 0;
   }
   std::vector<int32_t> inputs = {b.As(f.x, f.layout)};
   if (inter) {
@@ -166,6 +182,7 @@ Result<bool> EmitInteger(PlanBuilder& b, const ConvForm& f) {
                          std::move(inputs), {result});
   step.SetArgs(args);
   step.weights = {packed, offset, scale};
+  if (factor.defined()) step.weights.push_back(factor);
   step.macs_per_output = static_cast<int64_t>(k);
   return true;
 }
@@ -176,7 +193,7 @@ Result<bool> EmitFloat(PlanBuilder& b, const ConvForm& f) {
   const int64_t out = f.window.out_channels;
   if (!w.defined() || (f.bias != kNoId && !bias.defined())) return false;
   if (bias.defined() && bias.size() != out && bias.size() != 1) return false;
-  if (f.inter_scale > 0) return false;
+  if (f.inter_scale > 0 || f.finishes()) return false;
   std::vector<int32_t> inputs = {b.AsFloat(f.x, f.layout)};
   if (f.residual != kNoId) inputs.push_back(b.AsFloat(f.residual, f.layout));
   ConvF32Args args;
@@ -219,12 +236,34 @@ Result<bool> Emit(PlanBuilder& b, const ConvForm& f) {
   return integer ? Result<bool>(true) : EmitFloat(b, f);
 }
 
-void ReadFusion(PlanBuilder& b, const Node& n, ConvForm* f) {
+struct ActivationName {
+  const char* name;
+  FusedActivation activation;
+};
+constexpr ActivationName kActivations[] = {
+    {"HardSigmoid", FusedActivation::kHardSigmoid},
+    {"HardSwish", FusedActivation::kHardSwish},
+    {"LeakyRelu", FusedActivation::kLeakyRelu},
+    {"Sigmoid", FusedActivation::kSigmoid},
+    {"Silu", FusedActivation::kSilu},
+};
+
+// False if the node asks for an activation that no kernel has.
+bool ReadFusion(PlanBuilder& b, const Node& n, ConvForm* f) {
   f->act_min = n.attrs.Float("act_min", -kInf);
   f->act_max = n.attrs.Float("act_max", kInf);
   f->residual = b.graph().input(f->node, 3);
+  f->factor = b.graph().input(f->node, 4);
+  const std::string_view wanted = n.attrs.String("activation");
+  const auto* const found = std::find_if(std::begin(kActivations), std::end(kActivations),
+                                         [&](const auto& a) { return a.name == wanted; });
+  if (found != std::end(kActivations)) f->activation = found->activation;
+  const bool swish = f->activation == FusedActivation::kHardSwish;
+  f->act_alpha = n.attrs.Float("act_alpha", swish ? 1.0f / 6.0f : 0.0f);
+  f->act_beta = n.attrs.Float("act_beta", swish ? 0.5f : 0.0f);
   f->inter_scale = n.attrs.Float("inter_scale", 0);
   f->inter_zero_point = static_cast<int32_t>(n.attrs.Int("inter_zero_point", 0));
+  return wanted.empty() || found != std::end(kActivations);
 }
 
 bool IsFloat32(const PlanBuilder& b, ValueId id) {
@@ -252,7 +291,7 @@ Result<bool> LowerConv(PlanBuilder& b, NodeId id) {
   f.window.out_channels = static_cast<int32_t>(wd[0]);
   f.window.groups = static_cast<int32_t>(n.attrs.Int("group", 1));
   f.window.in_channels = static_cast<int32_t>(wd[1]) * f.window.groups;
-  ReadFusion(b, n, &f);
+  if (!ReadFusion(b, n, &f)) return false;
   return Emit(b, f);
 }
 
@@ -292,7 +331,7 @@ Result<bool> LowerGemm(PlanBuilder& b, NodeId id) {
   if (f.bias != kNoId && b.ShapeOf(f.bias).size() == 2 && !b.ShapeOf(f.bias)[0].IsConst(1)) {
     return false;
   }
-  ReadFusion(b, n, &f);
+  if (!ReadFusion(b, n, &f)) return false;
   return Emit(b, f);
 }
 

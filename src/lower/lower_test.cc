@@ -186,13 +186,21 @@ std::string QuantizedNet() {
     input %x : float32[N,3,15,13]
 )") + weights("w1", {20, 3, 3, 3}, 1) +
          Constant("b1", {20}, 2) + weights("dw", {20, 1, 3, 3}, 3) +
-         weights("w3", {20, 20, 1, 1}, 4) + weights("fc", {10, 20}, 5) + R"(
+         weights("w3", {20, 20, 1, 1}, 4) + weights("fc", {10, 20}, 5) +
+         weights("w2", {20, 20, 1, 1}, 6) + weights("dw2", {20, 1, 3, 3}, 7) +
+         Constant("fac", {20, 1, 1}, 8) + R"(
     %xq = adze.Requantize(%x) : float32[N,3,15,13] quant(uint8, scale=[0.03], zero_point=[121])
     %c1 = Conv(%xq, %w1, %b1) {strides=[2,2], pads=[1,1,1,1]}
     %r1 = Relu(%c1) : float32[N,20,8,7] quant(uint8, scale=[0.02], zero_point=[0])
     %d = Conv(%r1, %dw) {group=20, pads=[1,1,1,1]} : float32[N,20,8,7] quant(int8, scale=[0.03], zero_point=[-5])
     %h = HardSwish(%d) : float32[N,20,8,7] quant(uint8, scale=[0.02], zero_point=[20])
-    %c3 = Conv(%h, %w3) : float32[N,20,8,7] quant(uint8, scale=[0.025], zero_point=[128])
+    %e = Conv(%h, %w2)
+    %s = adze.Silu(%e)
+    %m = Mul(%s, %fac) : float32[N,20,8,7] quant(uint8, scale=[0.01], zero_point=[120])
+    %d2 = Conv(%m, %dw2) {group=20, pads=[1,1,1,1]}
+    %h2 = HardSwish(%d2) : float32[N,20,8,7] quant(uint8, scale=[0.02], zero_point=[30])
+    %h3 = Add(%h2, %r1) : float32[N,20,8,7] quant(uint8, scale=[0.03], zero_point=[10])
+    %c3 = Conv(%h3, %w3) : float32[N,20,8,7] quant(uint8, scale=[0.025], zero_point=[128])
     %a3 = Add(%c3, %r1) : float32[N,20,8,7] quant(uint8, scale=[0.03], zero_point=[100])
     %p = MaxPool(%a3) {kernel_shape=[2,2], strides=[2,2]} : float32[N,20,4,3] quant(uint8, scale=[0.03], zero_point=[100])
     %gap = GlobalAveragePool(%p) : float32[N,20,1,1] quant(uint8, scale=[0.01], zero_point=[90])
@@ -226,7 +234,8 @@ TEST(Lower, TappedAndUntappedIntegersAgreeToTheBit) {
   const Graph g = Parse(QuantizedNet());
   const Tensor x = RandomTensor({2, 3, 15, 13}, 201);
   const RunResult plain = RunGraph(g, x, Isa::kGeneric, 1);
-  for (const char* tap : {"xq", "c1", "r1", "d", "h", "c3", "a3", "p", "gap", "g"}) {
+  for (const char* tap :
+       {"xq", "c1", "r1", "d", "h", "e", "s", "m", "d2", "h2", "h3", "c3", "a3", "p", "gap", "g"}) {
     for (Isa isa : SupportedIsas()) {
       EXPECT_TRUE(BitEqual(RunGraph(g, x, isa, 1, {tap}).output, plain.output)) << tap;
     }
@@ -264,6 +273,42 @@ TEST(Lower, ConvolutionFollowsTheDefinition) {
       }
     }
   }
+}
+
+// One step for convolution, activation and channel factors, and its codes are those of the real
+// functions, but for values at a rounding boundary.
+TEST(Lower, ActivationsAndFactorsJoinTheConvolution) {
+  const Graph g = Parse(QuantizedNet());
+  const Tensor x = RandomTensor({1, 3, 15, 13}, 203);
+  const Result<LoweredPlan> r = Lower(g, {});
+  ASSERT_TRUE(r.ok());
+  for (const Step& step : r->plan->steps) {
+    EXPECT_NE(step.family, FamilyId::kElementwiseF32) << step.name;
+    EXPECT_NE(step.family, FamilyId::kOp) << step.name;
+  }
+  const RunResult run = RunGraph(g, x, DetectIsa(), 1, {"h", "m"});
+  const Value& w = g.value(g.FindValue("w2"));
+  const Tensor& factor = g.value(g.FindValue("fac")).constant;
+  int boundary = 0;
+  for (int64_t o = 0; o < 20; ++o) {
+    for (int64_t i = 0; i < 56; ++i) {
+      double sum = 0;
+      for (int64_t c = 0; c < 20; ++c) {
+        sum += static_cast<double>(run.taps[0].data<float>()[c * 56 + i]) *
+               w.constant.data<int8_t>()[o * 20 + c] * w.type.quant->scale[static_cast<size_t>(o)];
+      }
+      const double y = sum / (1 + std::exp(-sum)) * factor.data<float>()[o] / 0.01f;
+      const double have = run.taps[1].data<float>()[o * 56 + i] / 0.01f;
+      const double want = std::clamp(std::nearbyint(y), -120.0, 135.0);
+      if (std::abs(y - std::floor(y) - 0.5) < 1e-4) {
+        ++boundary;
+        EXPECT_NEAR(have, want, 1.01);
+      } else {
+        EXPECT_NEAR(have, want, 0.01) << o << " " << i;
+      }
+    }
+  }
+  EXPECT_LT(boundary, 5);
 }
 
 TEST(Lower, RefusalsNameEveryNode) {

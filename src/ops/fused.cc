@@ -1,9 +1,13 @@
 // adze.Conv, adze.Gemm, adze.MatMul: the standard operators followed by what their kernels do on
 // the way out.
 //   t = op(inputs 0 … 2)                        input 2 of adze.MatMul is a bias of one element per
-//   column t = fake-quantized to uint8 (inter_scale, inter_zero_point), if inter_scale is given y =
-//   clamp(t + residual, act_min, act_max)   input 3, of the output's shape, and the bounds are
-//   optional
+//                                               column
+//   t = fake-quantized to uint8 (inter_scale, inter_zero_point), if inter_scale is given
+//   t = activation(t) * factor                  if `activation` names an operator (its alpha and
+//                                               beta are act_alpha, act_beta); factor is input 4,
+//                                               optional, one element per channel (axis 1)
+//   y = clamp(t + residual, act_min, act_max)   input 3, of the output's shape, and the bounds are
+//                                               optional
 // adze.Add: y = clamp(a + b, act_min, act_max), of equal shapes or broadcast.
 // The fuse pipeline makes them; they are never written to a file.
 #include <limits>
@@ -21,15 +25,22 @@ extern const OpDef kMatMulOp;
 
 namespace {
 
+constexpr AttrDef kActAlpha = {"act_alpha", AttrKind::kFloat};
+constexpr AttrDef kActBeta = {"act_beta", AttrKind::kFloat};
 constexpr AttrDef kActMax = {"act_max", AttrKind::kFloat};
 constexpr AttrDef kActMin = {"act_min", AttrKind::kFloat};
+constexpr AttrDef kActivation = {"activation", AttrKind::kString};
 constexpr AttrDef kInterScale = {"inter_scale", AttrKind::kFloat};
 constexpr AttrDef kInterZeroPoint = {"inter_zero_point", AttrKind::kInt};
-constexpr AttrDef kFusedConvAttrs[] = {kActMax,       kActMin,       kInterScale,   kInterZeroPoint,
-                                       kConvAttrs[0], kConvAttrs[1], kConvAttrs[2], kConvAttrs[3],
-                                       kConvAttrs[4], kConvAttrs[5]};
-constexpr AttrDef kFusedGemmAttrs[] = {kActMax,
+constexpr AttrDef kFusedConvAttrs[] = {kActAlpha,     kActBeta,      kActMax,         kActMin,
+                                       kActivation,   kInterScale,   kInterZeroPoint, kConvAttrs[0],
+                                       kConvAttrs[1], kConvAttrs[2], kConvAttrs[3],   kConvAttrs[4],
+                                       kConvAttrs[5]};
+constexpr AttrDef kFusedGemmAttrs[] = {kActAlpha,
+                                       kActBeta,
+                                       kActMax,
                                        kActMin,
+                                       kActivation,
                                        kInterScale,
                                        kInterZeroPoint,
                                        {"alpha", AttrKind::kFloat},
@@ -37,7 +48,8 @@ constexpr AttrDef kFusedGemmAttrs[] = {kActMax,
                                        {"transA", AttrKind::kInt},
                                        {"transB", AttrKind::kInt}};
 constexpr AttrDef kFusedAddAttrs[] = {kActMax, kActMin};
-constexpr AttrDef kFusedMatMulAttrs[] = {kActMax, kActMin, kInterScale, kInterZeroPoint};
+constexpr AttrDef kFusedMatMulAttrs[] = {kActAlpha,   kActBeta,    kActMax,        kActMin,
+                                         kActivation, kInterScale, kInterZeroPoint};
 
 Status InferFused(InferContext& ctx, const OpDef& op) {
   ADZE_TRY(op.infer(ctx));
@@ -56,6 +68,35 @@ Status InferFused(InferContext& ctx, const OpDef& op) {
     return InvalidInput("act_min is greater than act_max");
   }
   return OkStatus();
+}
+
+// y = activation(y) * factor, in place.
+Status Activate(const EvalContext& ctx) {
+  const TensorView& y = ctx.out(0);
+  const std::string_view name = ctx.attrs.String("activation");
+  if (!name.empty()) {
+    const OpDef* def = FindOp(OpType::Intern("", name));
+    if (def == nullptr) def = FindOp(OpType::Intern(kAdzeDomain, name));
+    if (def == nullptr || def->max_inputs != 1 || def->eval == nullptr) {
+      return InvalidInput("activation = " + std::string(name) + " is no function of one tensor");
+    }
+    AttrMap attrs;
+    if (ctx.attrs.Has("act_alpha")) attrs.Set("alpha", ctx.attrs.Float("act_alpha"));
+    if (ctx.attrs.Has("act_beta")) attrs.Set("beta", ctx.attrs.Float("act_beta"));
+    const ConstTensorView x = y;
+    ADZE_TRY(def->eval(EvalContext{attrs, {&x, 1}, ctx.outputs}));
+  }
+  const ConstTensorView& factor = ctx.in(4);
+  if (!factor.present() || y.size() == 0) return OkStatus();
+  if (y.rank() < 2) return InvalidInput("channel factors need channels");
+  ADZE_TRY(CheckSize(factor, y.dims[1], "factor"));
+  const int64_t inner = y.size() / (y.dims[0] * y.dims[1]);
+  return DispatchFloat(y.dtype, [&](auto io) {
+    using Io = decltype(io);
+    for (int64_t i = 0; i < y.size(); ++i) {
+      Io::Store(y.data, i, Io::Load(y.data, i) * Io::Load(factor.data, i / inner % y.dims[1]));
+    }
+  });
 }
 
 // The part behind the operator, in place on its output. `bias` is per element of the last
@@ -91,6 +132,7 @@ Status Finish(const EvalContext& ctx, const ConstTensorView& bias) {
 Status EvalFused(const EvalContext& ctx, const OpDef& op) {
   const size_t n = std::min<size_t>(ctx.inputs.size(), static_cast<size_t>(op.max_inputs));
   ADZE_TRY(op.eval(EvalContext{ctx.attrs, ctx.inputs.first(n), ctx.outputs}));
+  ADZE_TRY(Activate(ctx));
   return Finish(ctx, {});
 }
 
@@ -151,7 +193,7 @@ extern constexpr OpDef kFusedConvOp = {
     .name = "Conv",
     .summary = "Conv with residual addition and clamp",
     .min_inputs = 2,
-    .max_inputs = 4,
+    .max_inputs = 5,
     .attrs = kFusedConvAttrs,
     .infer = InferConv,
     .eval = EvalConv,
@@ -164,7 +206,7 @@ extern constexpr OpDef kFusedGemmOp = {
     .name = "Gemm",
     .summary = "Gemm with residual addition and clamp",
     .min_inputs = 2,
-    .max_inputs = 4,
+    .max_inputs = 5,
     .attrs = kFusedGemmAttrs,
     .infer = InferGemm,
     .eval = EvalGemm,
@@ -177,7 +219,7 @@ extern constexpr OpDef kFusedMatMulOp = {
     .name = "MatMul",
     .summary = "MatMul with bias, residual addition and clamp",
     .min_inputs = 2,
-    .max_inputs = 4,
+    .max_inputs = 5,
     .attrs = kFusedMatMulAttrs,
     .infer = InferMatMul,
     .eval = EvalMatMul,

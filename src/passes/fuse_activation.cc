@@ -28,9 +28,7 @@ Match MatchNode(const Graph& graph, NodeId id, const PassContext& context) {
   const auto bounds = ClampBounds(graph, id);
   if (!bounds) return Match::No("the bounds are not constant");
   if (!(bounds->lo <= bounds->hi)) return Match::No("the bounds are in the wrong order");
-  const AttrMap& attrs = graph.node(before).attrs;
-  if (attrs.Has("act_min") || attrs.Has("act_max"))
-    return Match::No("it has an activation already");
+  if (HasActivation(graph.node(before))) return Match::No("it has an activation already");
   if (add && (graph.value(graph.node(before).inputs[0]).is_constant() ||
               graph.value(graph.node(before).inputs[1]).is_constant())) {
     return Match::No("an operand of the addition is constant");

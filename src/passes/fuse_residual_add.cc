@@ -13,10 +13,8 @@ std::optional<std::string> WhyNot(const Graph& graph, NodeId id, ValueId inner, 
                                   const PassContext& context) {
   const ValueId y = graph.node(id).outputs[0];
   const NodeId conv = graph.value(inner).producer;
-  const AttrMap& attrs = graph.node(conv).attrs;
   if (graph.input(conv, 3) != kNoId) return "the Conv has a residual already";
-  if (attrs.Has("act_min") || attrs.Has("act_max"))
-    return "the activation comes before the addition";
+  if (HasActivation(graph.node(conv))) return "the activation comes before the addition";
   if (inner == residual) return "both operands are the Conv's output";
   if (!SameShape(graph, inner, residual) || !SameShape(graph, inner, y)) {
     return "the operands differ in shape";

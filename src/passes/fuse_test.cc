@@ -216,6 +216,53 @@ TEST(FuseSiluTest, ATapKeepsItsProducer) {
       Canonical("graph {input %x : float32[2] %s = Sigmoid(%x) %y = adze.Silu(%x) output %y}"));
 }
 
+// A quantized convolution, as quantization makes it, with BODY behind it.
+std::string WithConvolution(const std::string& body) {
+  return R"(
+    input %x : float32[1,2,3,3]
+    const %w : float32[2,2,1,1] quant(int8, axis=0, scale=[0.25,0.5], zero_point=[0,0]) = [5, 1, 2, 3]
+    %xq = adze.Requantize(%x) : float32[1,2,3,3] quant(uint8, scale=[0.1], zero_point=[7])
+    %c = Conv(%xq, %w) "c1"
+)" + body +
+         " output %r";
+}
+
+TEST(FuseNonlinearTest, ActivationsAndChannelFactors) {
+  const std::string quant = " : float32[1,2,3,3] quant(uint8, scale=[0.2], zero_point=[9]) ";
+  const std::string end = "%r = adze.Requantize(%y)";
+  const auto rewrites = [&](const std::string& before, const std::string& after) {
+    ExpectRewrite("fuse_nonlinear", WithConvolution(before + quant + end), [&] {
+      std::string text = WithConvolution(after + quant + end);
+      text.erase(text.find("    %c = Conv"), 27);
+      return text;
+    }());
+  };
+  rewrites("%y = adze.Silu(%c)", "%y = adze.Conv(%xq, %w) {activation=\"Silu\"} \"c1\"");
+  rewrites("%y = LeakyRelu(%c) {alpha=0.3}",
+           "%y = adze.Conv(%xq, %w) {act_alpha=0.3, activation=\"LeakyRelu\"} \"c1\"");
+  rewrites(
+      "%y = HardSigmoid(%c)",
+      "%y = adze.Conv(%xq, %w) {act_alpha=0.2, act_beta=0.5, activation=\"HardSigmoid\"} \"c1\"");
+  const std::string f = "const %f : float32[2,1,1] = [2, 3] ";
+  rewrites(f + "%s = HardSwish(%c) %y = Mul(%f, %s)",
+           f + "%y = adze.Conv(%xq, %w, _, _, %f) {activation=\"HardSwish\"} \"c1\"");
+}
+
+TEST(FuseNonlinearTest, Refusals) {
+  const std::string quant = " : float32[1,2,3,3] quant(uint8, scale=[0.2], zero_point=[9]) ";
+  const auto no = [&](const std::string& body, const char* reason) {
+    ExpectNo("fuse_nonlinear", WithConvolution(body), reason);
+  };
+  no("%y = adze.Silu(%c) %r = Neg(%y)", "it does not run on 8-bit integers");
+  no("%y = adze.Silu(%c)" + quant + "%z = adze.Requantize(%y) %r = Add(%c, %z)",
+     "value 'c' has other users");
+  // Factors that are not per channel are a multiplication like any other.
+  no("const %g : float32[1,1,3] = [2, 3, 4] %s = adze.Silu(%c) %y = Mul(%s, %g)" + quant +
+         "%r = adze.Requantize(%y)",
+     "it does not run on 8-bit integers");
+  no("%y = Relu(%c)" + quant + "%r = adze.Requantize(%y)", "");
+}
+
 TEST(ExpandSiluTest, IsTheInverse) {
   ExpectRewrite("expand_silu", R"(
     input %x : float32[N,2]

@@ -7,6 +7,10 @@ bool IsFusable(const Node& n) {
   return n.op.name() == "Conv" || n.op.name() == "Gemm" || n.op.name() == "MatMul";
 }
 
+bool HasActivation(const Node& n) {
+  return n.attrs.Has("act_min") || n.attrs.Has("act_max") || n.attrs.Has("activation");
+}
+
 bool Is8BitPerTensor(const Graph& graph, ValueId id) {
   const auto& q = graph.value(id).type.quant;
   return q && q->per_tensor() && SizeOf(q->storage) == 1;

@@ -11,6 +11,8 @@ namespace adze {
 
 // Conv, Gemm and MatMul, plain or already fused (domain adze): 4 inputs at most, the residual last.
 bool IsFusable(const Node& n);
+// Whether an activation (or channel factors, which come behind one) is part of it already.
+bool HasActivation(const Node& n);
 // Why the node's kernels could not do it anyway (weight not constant …), or nullopt.
 std::optional<std::string> WhyNoKernel(const Graph& graph, NodeId id);
 

@@ -17,6 +17,25 @@ NodeId ProducerOf(const Graph& graph, ValueId id, NodeId user, std::string_view 
   return producer != kNoId && graph.node(producer).op.Is(op) ? producer : kNoId;
 }
 
+ValueId ChannelFactor(const Graph& graph, NodeId id) {
+  const Node& n = graph.node(id);
+  if (!n.op.Is("Mul") || n.inputs.size() != 2) return kNoId;
+  for (size_t i = 0; i < 2; ++i) {
+    const Value& v = graph.value(n.inputs[i]);
+    const auto& shape = graph.value(n.inputs[1 - i]).type.shape;
+    if (!v.is_constant() || v.constant.dtype() != DType::kFloat32 || !shape || shape->size() < 3) {
+      continue;
+    }
+    const std::vector<int64_t>& dims = v.constant.dims();
+    const size_t channel_axis = dims.size() - shape->size() + 1;  // of the constant
+    if (dims.size() <= shape->size() && channel_axis < dims.size() &&
+        (*shape)[1].IsConst(v.constant.size()) && dims[channel_axis] == v.constant.size()) {
+      return n.inputs[i];
+    }
+  }
+  return kNoId;
+}
+
 std::optional<std::string> WhyNeeded(const Graph& graph, ValueId id, const PassContext& context) {
   const std::string who = "value '" + graph.value(id).name + "'";
   if (graph.IsRegionOutput(id)) return who + " is an output";

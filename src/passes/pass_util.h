@@ -19,6 +19,10 @@ NodeId ProducerOf(const Graph& graph, ValueId id, NodeId user, std::string_view 
 // The same for any operator.
 NodeId ProducerOf(const Graph& graph, ValueId id, NodeId user);
 
+// The float32 constant of a Mul that has one factor per channel (axis 1 of rank 3 and more), or
+// kNoId.
+ValueId ChannelFactor(const Graph& graph, NodeId id);
+
 // Why a value between two nodes cannot disappear (other users, an output, preserved), or nullopt
 // when it can.
 std::optional<std::string> WhyNeeded(const Graph& graph, ValueId id, const PassContext& context);

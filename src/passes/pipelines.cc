@@ -23,7 +23,8 @@ constexpr const char* kSimplify[] = {
 };
 
 constexpr const char* kFuse[] = {
-    "fuse_hard_swish", "fuse_silu", "fuse_matmul_bias", "fuse_residual_add", "fuse_activation",
+    "fuse_hard_swish",  "fuse_silu",         "fuse_nonlinear",
+    "fuse_matmul_bias", "fuse_residual_add", "fuse_activation",
 };
 
 constexpr const char* kGates[] = {"fuse_hard_swish", "fuse_silu"};
@@ -33,7 +34,8 @@ constexpr const char* kLowerQoperator[] = {"expand_silu", "lower_qoperator"};
 
 constexpr Pipeline kPipelines[] = {
     {"simplify", "Fewer and simpler standard operators, the same function", kSimplify},
-    {"gates", "Activations spelled out in several nodes become one, so that they are quantized as one",
+    {"gates",
+     "Activations spelled out in several nodes become one, so that they are quantized as one",
      kGates},
     {"fuse", "Operators that run in one step", kFuse},
     {"lift", "Q/DQ nodes and integer operators become types of values", kLift},

@@ -22,14 +22,11 @@ bool NeedsEqualScales(const OpDef& def);
 // The output-channel axis of a compute node's weight.
 int WeightAxis(const Graph& graph, NodeId id);
 
-// What `id` (a multiply-accumulate operator or Add) and the nodes behind it, each the only reader of
-// the one before, compute as one, rounding the last result only: an activation, or an activation
+// What `id` (a multiply-accumulate operator or Add) and the nodes behind it, each the only reader
+// of the one before, compute as one, rounding the last result only: an activation, or an activation
 // and a Mul with a constant per channel. Empty if there is nothing of the kind. Add takes Relu and
 // Clip only, and so do the others if `clamps_only`.
 std::vector<NodeId> FusableChain(const Graph& graph, NodeId id, bool clamps_only = false);
-
-// The constant of a Mul that has one factor per channel (axis 1), or kNoId.
-ValueId ChannelFactor(const Graph& graph, NodeId id);
 
 // True behind a kFusedBefore node: its other input, if any, is a constant that is not quantized.
 bool ReadsFused(const Graph& graph, NodeId id, const std::vector<NodePlan>& plans);

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "kernels/conv_check.h"
+#include "kernels/finish_i8/finish_i8.h"
 #include "kernels/window_band.h"
 
 namespace adze {
@@ -25,6 +26,9 @@ constexpr ConvI8Row kRows[] = {
 };
 
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// Real results of a chunk that wait for their activation: they stay in L2.
+constexpr int64_t kRealBytes = int64_t{128} << 10;
 
 constexpr int64_t kMinChunks = 8;  // of a long layer, so that few threads end together
 
@@ -153,6 +157,14 @@ void ChooseChunks(const ConvWindow& w, const ConvSizes& s, const Taps& t,
     panels = fewer;
   }
   cut_pixels();
+  while (plan->args.finishes() && rows * cols > 1 &&
+         rows * cols * panels * traits.panel * 4 > kRealBytes) {
+    if (rows > 1) {
+      rows = even(s.out_h, rows / 2);
+    } else {
+      cols = even(s.out_w, cols / 2);
+    }
+  }
   plan->row_step = static_cast<int32_t>(rows);
   plan->col_step = static_cast<int32_t>(cols);
   plan->panel_step = static_cast<int32_t>(panels);
@@ -253,7 +265,15 @@ Result<ConvI8Plan> MakeConvI8Plan(const ConvI8Row& row, const ConvI8Args& args,
         WindowBandBytes(args.window, plan.row_step, plan.col_step, traits.element_bytes);
     if (bytes > (int64_t{1} << 40))
       return InvalidInput("a convolution row of more than 2^40 bytes");
-    plan.scratch_bytes = (bytes + 63) / 64 * 64;
+    plan.band_bytes = (bytes + 63) / 64 * 64;
+  }
+  plan.scratch_bytes = plan.band_bytes;
+  if (args.finishes()) {
+    plan.finish = FindFinishI8(row.isa).kernel;
+    plan.kernel_args = RealResults(args);
+    const int64_t channels = std::min<int64_t>(
+        int64_t{plan.panel_step} * std::min(traits.panel, t.out), args.window.out_channels);
+    plan.scratch_bytes += int64_t{plan.row_step} * plan.col_step * channels * 4;
   }
   return plan;
 }
@@ -281,11 +301,17 @@ void ConvI8RunChunk(const ConvI8Plan& plan, const ConvI8Buffers& buffers, int64_
 
   const WindowBand band = MakeWindowBand(
       w, s, buffers.x, rect, static_cast<uint8_t>(plan.args.x_zero_point), plan.widen, scratch);
+  // The chunk's channels, which are neighbours.
+  const auto channel_of = [&](int32_t panel) {
+    return panel / t.panels * t.out + std::min(panel % t.panels * traits.panel, t.out);
+  };
+  const int32_t channel_begin = channel_of(panel_begin);
+  const int32_t channels = channel_of(panel_end) - channel_begin;
   const int64_t y_bytes = plan.args.output_f32 != 0 ? sizeof(float) : 1;
   const int64_t first_pixel = (int64_t{rect.n} * s.out_h + rect.row0) * s.out_w + rect.col0;
 
   ConvI8Block block;
-  block.args = &plan.args;
+  block.args = plan.finish == nullptr ? &plan.args : &plan.kernel_args;
   block.a_row_stride = band.row_stride * w.stride_h;
   block.a_pixel_stride = band.pixel_stride * w.stride_w;
   block.rows = rect.rows;
@@ -297,6 +323,11 @@ void ConvI8RunChunk(const ConvI8Plan& plan, const ConvI8Buffers& buffers, int64_
   block.tap_quads = static_cast<int32_t>(t.quads);
   block.y_pixel_stride = int64_t{w.out_channels} * y_bytes;
   block.y_row_stride = block.y_pixel_stride * s.out_w;
+  float* const real = reinterpret_cast<float*>(static_cast<uint8_t*>(scratch) + plan.band_bytes);
+  if (plan.finish != nullptr) {
+    block.y_pixel_stride = int64_t{channels} * 4;
+    block.y_row_stride = block.y_pixel_stride * rect.cols;
+  }
   // The panels of the chunk, group by group.
   for (int32_t panel = panel_begin; panel < panel_end;) {
     const int32_t group = panel / t.panels;
@@ -311,9 +342,17 @@ void ConvI8RunChunk(const ConvI8Plan& plan, const ConvI8Buffers& buffers, int64_
     block.multiplier = buffers.multiplier + int64_t{panel} * traits.panel;
     block.channels = std::min(t.out - channel, count * traits.panel);
     block.y = static_cast<uint8_t*>(buffers.y) + out * y_bytes;
+    if (plan.finish != nullptr) block.y = real + (channel_of(panel) - channel_begin);
     block.residual = buffers.residual == nullptr ? nullptr : buffers.residual + out;
     plan.kernel(block);
     panel += count;
+  }
+  if (plan.finish == nullptr) return;
+  for (int32_t row = 0; row < rect.rows; ++row) {
+    const int64_t out = (first_pixel + int64_t{row} * s.out_w) * w.out_channels + channel_begin;
+    plan.finish({&plan.args, real + int64_t{row} * rect.cols * channels,
+                 buffers.factor == nullptr ? nullptr : buffers.factor + channel_begin,
+                 static_cast<uint8_t*>(buffers.y) + out, rect.cols, channels, w.out_channels});
   }
 }
 

@@ -19,6 +19,7 @@
 #include "base/status.h"
 #include "kernels/conv_args.h"
 #include "kernels/conv_i8/conv_i8_block.h"
+#include "kernels/finish_i8/finish_i8_block.h"
 #include "kernels/window_band.h"
 
 namespace adze {
@@ -71,6 +72,11 @@ struct ConvI8Plan {
   int32_t row_step = 1, col_step = 1, panel_step = 1;  // output rows, columns and panels per chunk
   int64_t num_chunks = 0;
   int64_t scratch_bytes = 0;  // per worker, 64-byte aligned
+  // With an activation or factors the kernel writes real results behind the first `band_bytes` of
+  // the scratch, and `finish` makes codes of them.
+  int64_t band_bytes = 0;
+  FinishI8Kernel finish = nullptr;
+  ConvI8Args kernel_args;  // what the kernel is told then
 };
 // Refuses arguments that are out of range or contradict the sizes; after it, ConvI8RunChunk stays
 // within batch * in_h * in_w * in_channels (+ 3) input bytes and batch * out_h * out_w *
@@ -85,6 +91,7 @@ struct ConvI8Buffers {
   const float* multiplier = nullptr;
   const uint8_t* residual = nullptr;  // null unless has_residual
   void* y = nullptr;                  // uint8_t, or float when output_f32
+  const float* factor = nullptr;      // null unless has_factor
 };
 // Computes chunk `chunk` of [0, num_chunks): chunks write disjoint outputs and may run in any order
 // and in parallel, each worker with its own scratch.
@@ -95,7 +102,7 @@ void ConvI8RunChunk(const ConvI8Plan& plan, const ConvI8Buffers& buffers, int64_
 // groups][kernel_h][kernel_w].
 void ConvI8Ref(const ConvI8Args& args, const ConvSizes& sizes, const uint8_t* x,
                const int8_t* weights, const int32_t* bias, const float* multiplier,
-               const uint8_t* residual, void* y);
+               const uint8_t* residual, void* y, const float* factor = nullptr);
 
 }  // namespace adze
 

@@ -1,10 +1,12 @@
 #include "kernels/conv_i8/conv_i8.h"
+#include "kernels/finish_i8/finish_i8.h"
 #include "kernels/requant.h"
 
 namespace adze {
 
 void ConvI8Ref(const ConvI8Args& args, const ConvSizes& s, const uint8_t* x, const int8_t* weights,
-               const int32_t* bias, const float* multiplier, const uint8_t* residual, void* y) {
+               const int32_t* bias, const float* multiplier, const uint8_t* residual, void* y,
+               const float* factor) {
   const ConvWindow& w = args.window;
   const int32_t in_per_group = w.in_channels / w.groups;
   const int32_t out_per_group = w.out_channels / w.groups;
@@ -32,7 +34,14 @@ void ConvI8Ref(const ConvI8Args& args, const ConvSizes& s, const uint8_t* x, con
               }
             }
           }
-          StoreRequantized(args, static_cast<int32_t>(acc), multiplier[channel], residual, y, at);
+          if (!args.finishes()) {
+            StoreRequantized(args, static_cast<int32_t>(acc), multiplier[channel], residual, y, at);
+            continue;
+          }
+          const float real = static_cast<float>(static_cast<int32_t>(acc)) * multiplier[channel];
+          FindFinishI8(Isa::kGeneric)
+              .kernel({&args, &real, factor == nullptr ? nullptr : factor + channel,
+                       static_cast<uint8_t*>(y) + at, 1, 1, 1});
         }
       }
     }

@@ -57,7 +57,8 @@ TEST(ConvI8, EveryRowGivesTheReferenceBits) {
   ForEachSupportedRow("conv_i8", ConvI8Rows(), [](const ConvI8Row& row) {
     std::mt19937 rng(1);
     for (const ConvI8Case& c : Cases()) {
-      for (ConvI8Mode mode : {ConvI8Mode::kU8, ConvI8Mode::kF32, ConvI8Mode::kResidual}) {
+      for (ConvI8Mode mode :
+           {ConvI8Mode::kU8, ConvI8Mode::kF32, ConvI8Mode::kResidual, ConvI8Mode::kActivation}) {
         RunConvI8Case<ConvI8Functions>(row, c, mode, rng);
         if (::testing::Test::HasFatalFailure()) return;
       }
@@ -142,6 +143,9 @@ TEST(ConvI8, RefusesArgumentsOutOfRange) {
   refuses([](ConvI8Args& a, ConvSizes&) { a.window.pad_top = INT32_MAX; }, "top padding");
   refuses([](ConvI8Args& a, ConvSizes&) { a.window.in_channels = INT32_MIN; }, "input channels");
   refuses([](ConvI8Args& a, ConvSizes&) { a.x_zero_point = 256; }, "x_zero_point = 256");
+  refuses([](ConvI8Args& a, ConvSizes&) { a.activation = FusedActivation{6}; }, "activation = 6");
+  refuses([](ConvI8Args& a, ConvSizes&) { a.activation = FusedActivation::kSilu; }, "y_scale");
+  refuses([](ConvI8Args& a, ConvSizes&) { a.has_factor = 1, a.has_residual = 1; }, "plain u8");
   refuses([](ConvI8Args& a, ConvSizes&) { a.act_min = 9, a.act_max = 8; }, "act_min = 9");
   refuses([](ConvI8Args& a, ConvSizes&) { a.has_residual = 1, a.output_f32 = 1; }, "has_residual");
   refuses([](ConvI8Args& a, ConvSizes&) { a.has_residual = 1, a.t_multiplier = INFINITY; },

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "kernels/conv_check.h"
+#include "kernels/finish_i8/finish_i8.h"
 #include "kernels/window_band.h"
 
 namespace adze {
@@ -142,7 +143,13 @@ Result<DepthwiseI8Plan> MakeDepthwiseI8Plan(const DepthwiseI8Row& row, const Con
     const int64_t bytes = WindowBandBytes(w, plan.row_step, plan.col_step, 1);
     if (bytes > (int64_t{1} << 40))
       return InvalidInput("a convolution row of more than 2^40 bytes");
-    plan.scratch_bytes = (bytes + 63) / 64 * 64;
+    plan.band_bytes = (bytes + 63) / 64 * 64;
+  }
+  plan.scratch_bytes = plan.band_bytes;
+  if (args.finishes()) {
+    plan.finish = FindFinishI8(row.isa).kernel;
+    plan.kernel_args = RealResults(args);
+    plan.scratch_bytes += 2 * int64_t{plan.col_step} * w.out_channels * 4;
   }
   return plan;
 }
@@ -166,7 +173,7 @@ void DepthwiseI8RunChunk(const DepthwiseI8Plan& plan, const ConvI8Buffers& buffe
   const int64_t out =
       ((int64_t{rect.n} * s.out_h + rect.row0) * s.out_w + rect.col0) * w.out_channels;
   DepthwiseI8Block block;
-  block.args = &plan.args;
+  block.args = plan.finish == nullptr ? &plan.args : &plan.kernel_args;
   block.a = static_cast<const uint8_t*>(band.base);
   block.a_row_stride = band.row_stride * w.stride_h;
   block.a_pixel_stride = band.pixel_stride * w.stride_w;
@@ -181,7 +188,25 @@ void DepthwiseI8RunChunk(const DepthwiseI8Plan& plan, const ConvI8Buffers& buffe
   block.residual = buffers.residual == nullptr ? nullptr : buffers.residual + out;
   block.y_pixel_stride = int64_t{w.out_channels} * y_bytes;
   block.y_row_stride = block.y_pixel_stride * s.out_w;
-  plan.kernel(block);
+  if (plan.finish == nullptr) {
+    plan.kernel(block);
+    return;
+  }
+  float* const real = reinterpret_cast<float*>(static_cast<uint8_t*>(scratch) + plan.band_bytes);
+  uint8_t* const y = static_cast<uint8_t*>(buffers.y) + out;
+  const int64_t y_row = int64_t{s.out_w} * w.out_channels;
+  block.y = real;
+  block.y_pixel_stride = int64_t{w.out_channels} * 4;
+  block.y_row_stride = block.y_pixel_stride * rect.cols;
+  for (int32_t row = 0; row < rect.rows; row += 2) {
+    block.rows = std::min(2, rect.rows - row);
+    plan.kernel(block);
+    block.a += 2 * block.a_row_stride;
+    for (int32_t i = 0; i < block.rows; ++i) {
+      plan.finish({&plan.args, real + i * int64_t{rect.cols} * w.out_channels, buffers.factor,
+                   y + (row + i) * y_row, rect.cols, w.out_channels, w.out_channels});
+    }
+  }
 }
 
 }  // namespace adze

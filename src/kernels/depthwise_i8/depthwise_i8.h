@@ -52,6 +52,10 @@ struct DepthwiseI8Plan {
   int32_t row_step = 1, col_step = 1;  // output rows and columns per chunk
   int64_t num_chunks = 0;
   int64_t scratch_bytes = 0;  // per worker, 64-byte aligned
+  // As in ConvI8Plan, for two output rows at a time.
+  int64_t band_bytes = 0;
+  FinishI8Kernel finish = nullptr;
+  ConvI8Args kernel_args;
 };
 Result<DepthwiseI8Plan> MakeDepthwiseI8Plan(const DepthwiseI8Row& row, const ConvI8Args& args,
                                             const ConvSizes& sizes);

@@ -55,7 +55,8 @@ TEST(DepthwiseI8, EveryRowGivesTheReferenceBits) {
   ForEachSupportedRow("depthwise_i8", DepthwiseI8Rows(), [](const DepthwiseI8Row& row) {
     std::mt19937 rng(1);
     for (const ConvI8Case& c : Cases()) {
-      for (ConvI8Mode mode : {ConvI8Mode::kU8, ConvI8Mode::kF32, ConvI8Mode::kResidual}) {
+      for (ConvI8Mode mode :
+           {ConvI8Mode::kU8, ConvI8Mode::kF32, ConvI8Mode::kResidual, ConvI8Mode::kActivation}) {
         RunConvI8Case<DepthwiseI8Functions>(row, c, mode, rng);
         if (::testing::Test::HasFatalFailure()) return;
       }

@@ -37,6 +37,15 @@ Status Prepare(PreparedStep& p) {
   ADZE_TRY(CheckWeight(p, 2, DType::kFloat32, size.channels));
   for (float m : p.step->weights[2].template values<float>()) {
     if (!std::isfinite(m)) return InvalidInput("a requantization multiplier is not finite");
+    if (args.finishes() && std::abs(m) > kLargestRealMultiplier) {
+      return InvalidInput("a multiplier before an activation exceeds 1e20");
+    }
+  }
+  if (args.has_factor != 0) {
+    ADZE_TRY(CheckWeight(p, 3, DType::kFloat32, args.window.out_channels));
+    for (float f : p.step->weights[3].template values<float>()) {
+      if (!std::isfinite(f)) return InvalidInput("a channel factor is not finite");
+    }
   }
   ADZE_ASSIGN(const typename F::Plan plan, F::MakePlan(*row, args, sizes));
   p.workspace_bytes = plan.scratch_bytes * p.num_threads;
@@ -56,6 +65,7 @@ Status Run(const PreparedStep& p, ThreadPool& pool) {
   if (plan.args.has_residual != 0) {
     buffers.residual = static_cast<const uint8_t*>(p.inputs[1].data);
   }
+  if (plan.args.has_factor != 0) buffers.factor = weights[3].template data<float>();
   buffers.y = p.outputs[0].data;
   pool.ParallelFor(plan.num_chunks, [&](int64_t chunk, int worker) {
     F::RunChunk(plan, buffers, chunk, p.workspace + worker * plan.scratch_bytes);
