@@ -393,7 +393,7 @@ class Quantizer {
     return OkStatus();
   }
 
-  Graph graph_;  // the caller's, with channel factors of 1 where equalization wants them
+  Graph graph_;     // the caller's, with channel factors of 1 where equalization wants them
   Graph adjusted_;  // graph_, equalized and with corrected biases
   const Dataset& dataset_;
   const QuantizeSettings& settings_;
