@@ -43,16 +43,18 @@ __attribute__((always_inline)) inline void StoreWhole(const RequantAvx2& k, cons
         f[j] = AddResidual(k, f[j], tile.residual + i / V * pixel_stride + 8 * (i % V));
       }
     }
-    const __m256i bytes = RoundToBytes(k, f);
-    const __m128i half[2] = {_mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1)};
+    const Bytes32 bytes = RoundToBytes(k, f[0], f[1], f[2], f[3]);
+    const __m128i half[2] = {bytes.ab, bytes.cd};
 #pragma GCC unroll 4
     for (int j = 0; j < 4; j += V) {
       if (first + j >= kVectors) break;
-      __m128i* const y = reinterpret_cast<__m128i*>(tile.y + (first + j) / V * pixel_stride);
+      uint8_t* const y = tile.y + (first + j) / V * pixel_stride;
       if (V == 2) {
-        _mm_storeu_si128(y, half[j / 2]);
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(y), half[j / 2]);
+      } else if (j % 2 == 0) {
+        StoreLow(half[j / 2], y);
       } else {
-        _mm_storel_epi64(y, j % 2 == 0 ? half[j / 2] : _mm_srli_si128(half[j / 2], 8));
+        StoreHigh(half[j / 2], y);
       }
     }
   }
