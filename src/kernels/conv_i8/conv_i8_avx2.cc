@@ -88,32 +88,37 @@ __attribute__((always_inline)) inline void RunTile(const ConvI8Block& b, const R
   }
   constexpr int kBases = (P + 2) / 3;
   const uint8_t* base[kBases];  // pixel p is at base[p / 3] + (p % 3) * stride
-  int64_t stride = b.a_pixel_stride;
+  int64_t strides[3] = {0, b.a_pixel_stride, 2 * b.a_pixel_stride};
   const int16_t* w = tile.weights;
-  const int pairs = 2 * b.tap_quads;
   for (int i = 0; i < b.tap_rows; ++i) {
     for (int j = 0; j < b.tap_cols; ++j) {
       base[0] = tile.a + i * b.tap_row_stride + j * b.tap_col_stride;
-      if (kBases > 1) base[kBases - 1] = base[0] + 3 * stride;
-      for (int pair = 0; pair < pairs; ++pair) {
-        __m256i wide[V];
+      if (kBases > 1) base[kBases - 1] = base[0] + 3 * b.a_pixel_stride;
+      for (int quad = 0; quad < b.tap_quads; ++quad) {
+        // Opaque, else the other pixels' pointers are computed ahead and spilled.
+        asm("" : "+r"(strides[1]), "+r"(strides[2]));
 #pragma GCC unroll 2
-        for (int v = 0; v < V; ++v) {
-          wide[v] = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(w + 16 * v));
-        }
-        w += 2 * kPanel;
-        asm("" : "+r"(stride));  // else the other pixels' pointers are computed ahead and spilled
-#pragma GCC unroll 6
-        for (int p = 0; p < P; ++p) {
-          const __m256i x = _mm256_set1_epi32(
-              *reinterpret_cast<const UnalignedInt32*>(base[p / 3] + (p % 3) * stride));
+        for (int pair = 0; pair < 2; ++pair) {
+          __m256i wide[V];
 #pragma GCC unroll 2
           for (int v = 0; v < V; ++v) {
-            acc[p][v] = _mm256_add_epi32(acc[p][v], _mm256_madd_epi16(x, wide[v]));
+            wide[v] = _mm256_loadu_si256(
+                reinterpret_cast<const __m256i*>(w + 2 * kPanel * pair + 16 * v));
+          }
+#pragma GCC unroll 6
+          for (int p = 0; p < P; ++p) {
+            const __m256i x = _mm256_set1_epi32(
+                *reinterpret_cast<const UnalignedInt32*>(base[p / 3] + strides[p % 3] + 4 * pair));
+#pragma GCC unroll 2
+            for (int v = 0; v < V; ++v) {
+              acc[p][v] = _mm256_add_epi32(acc[p][v], _mm256_madd_epi16(x, wide[v]));
+              asm("" : "+x"(acc[p][v]));  // else the products are summed first, and spilled
+            }
           }
         }
+        w += 4 * kPanel;
 #pragma GCC unroll 2
-        for (int i = 0; i < kBases; ++i) base[i] += 4;
+        for (int n = 0; n < kBases; ++n) base[n] += 8;
       }
     }
   }
