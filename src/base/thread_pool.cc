@@ -13,8 +13,8 @@
 namespace adze {
 namespace {
 
-// About 20 to 50 microseconds of polling before a worker sleeps: longer than the gap between two layers,
-// far shorter than the gap between two requests.
+// About 20 to 50 microseconds of polling before a worker sleeps: longer than the gap between two
+// layers, far shorter than the gap between two requests.
 constexpr int kSpinIterations = 2000;
 
 constexpr int kMaxThreads = 4096;  // fits the count of active workers
