@@ -137,9 +137,9 @@ __attribute__((always_inline)) inline void RunTile(const ConvI8Block& b, const R
   StoreRare<P, V>(k, tile, b.y_pixel_stride, spill);
 }
 
-// `count` tiles, one after another along a row.
+// `count` tiles, one after another along a row; `tile` is the first, then the one after the last.
 template <int P, int V>
-void RunTiles(const ConvI8Block& b, const RequantAvx2& k, Tile tile, int32_t count) {
+void RunTiles(const ConvI8Block& b, const RequantAvx2& k, Tile& tile, int32_t count) {
   for (; count > 0; --count) {
     RunTile<P, V>(b, k, tile);
     tile.a += P * b.a_pixel_stride;
@@ -148,7 +148,7 @@ void RunTiles(const ConvI8Block& b, const RequantAvx2& k, Tile tile, int32_t cou
   }
 }
 
-using TilesFunction = void (*)(const ConvI8Block&, const RequantAvx2&, Tile, int32_t);
+using TilesFunction = void (*)(const ConvI8Block&, const RequantAvx2&, Tile&, int32_t);
 constexpr TilesFunction kTiles[2][kMaxPixels + 1] = {
     {nullptr, RunTiles<1, 1>, RunTiles<2, 1>, RunTiles<3, 1>, RunTiles<4, 1>, RunTiles<5, 1>,
      RunTiles<6, 1>},
@@ -182,15 +182,12 @@ void ConvI8Avx2(const ConvI8Block& b) {
     tile.channels = b.channels - channel < kPanel ? b.channels - channel : kPanel;
     const TilesFunction* const run = kTiles[tile.channels > 8];
     for (int32_t row = 0; row < b.rows; ++row) {
-      const auto at = [&](int32_t col) {
-        const int64_t out = row * b.y_row_stride + col * b.y_pixel_stride + channel * y_bytes;
-        tile.a = static_cast<const uint8_t*>(b.a) + row * b.a_row_stride + col * b.a_pixel_stride;
-        tile.y = static_cast<uint8_t*>(b.y) + out;
-        tile.residual = b.residual == nullptr ? nullptr : b.residual + out;
-        return tile;
-      };
-      if (wider > 0) run[width + 1](b, k, at(0), wider);
-      if (tiles > wider) run[width](b, k, at(wider * (width + 1)), tiles - wider);
+      const int64_t out = row * b.y_row_stride + channel * y_bytes;
+      tile.a = static_cast<const uint8_t*>(b.a) + row * b.a_row_stride;
+      tile.y = static_cast<uint8_t*>(b.y) + out;
+      tile.residual = b.residual == nullptr ? nullptr : b.residual + out;
+      if (wider > 0) run[width + 1](b, k, tile, wider);
+      if (tiles > wider) run[width](b, k, tile, tiles - wider);
     }
   }
 }
