@@ -82,9 +82,10 @@ __attribute__((noinline)) void StoreRare(const RequantAvx2& k, const Run& run, c
 
 // kPixels: of a vector. kPlain: all its channels exist, u8 without residual.
 template <int kPixels, bool kPlain>
-void RunPixels(const DepthwiseI8Block& block, const RequantAvx2& constants, const Run& whole) {
+void RunPixels(const DepthwiseI8Block& b, const RequantAvx2& constants, const Run& whole) {
   // Copies: stores through uint8_t* may alias anything behind a reference.
-  const DepthwiseI8Block b = block;
+  const int64_t a_pixel_stride = b.a_pixel_stride;
+  const int64_t y_pixel_stride = b.y_pixel_stride;
   const RequantAvx2 k = constants;
   const Run run = whole;
   const auto tap_at = [&](int64_t t) {
@@ -98,8 +99,8 @@ void RunPixels(const DepthwiseI8Block& block, const RequantAvx2& constants, cons
 #pragma GCC unroll 4
     for (int p = 0; p < kStep; ++p) {  // beyond the end of the run the last pixel once more
       const int64_t pixel = col + p < run.cols ? col + p : run.cols - 1;
-      a[p] = run.a + pixel * b.a_pixel_stride;
-      at[p] = pixel * b.y_pixel_stride;
+      a[p] = run.a + pixel * a_pixel_stride;
+      at[p] = pixel * y_pixel_stride;
     }
     __m256i acc[kVectors][4];
 #pragma GCC unroll 8
