@@ -81,9 +81,7 @@ inline Bytes32 RoundToBytes(const RequantAvx2& k, __m256 a, __m256 b, __m256 c, 
 }
 
 inline void StoreLow(__m128i v, uint8_t* y) { _mm_storel_epi64(reinterpret_cast<__m128i*>(y), v); }
-inline void StoreHigh(__m128i v, uint8_t* y) {
-  _mm_storeh_pd(reinterpret_cast<double*>(y), _mm_castsi128_pd(v));
-}
+inline void StoreHigh(__m128i v, uint8_t* y) { StoreLow(_mm_unpackhi_epi64(v, v), y); }
 
 // The epilogue for n <= 8 channels, u8 or float; y and residual point at the first one.
 __attribute__((noinline, unused)) void StoreChannels(const RequantAvx2& k, __m256i acc,
