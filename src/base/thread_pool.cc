@@ -13,9 +13,11 @@
 namespace adze {
 namespace {
 
-// About 20 microseconds of polling before a worker sleeps: longer than the gap between two layers,
-// far shorter than the gap between two requests.
+// About 20 to 50 microseconds of polling before a worker sleeps: longer than the gap between two
+// layers, far shorter than the gap between two requests.
 constexpr int kSpinIterations = 2000;
+
+constexpr int kMaxThreads = 4096;  // fits the count of active workers
 
 inline void CpuRelax() {
 #if defined(__x86_64__)
@@ -54,70 +56,98 @@ int AvailableCpus() {
   return quota > 0 ? std::min(cpus, quota) : cpus;
 }
 
-// One job at a time. `generation` is even when idle; publishing a job makes it odd, then workers
-// join by incrementing `active` and leave by decrementing it. The caller closes the job (generation
-// becomes even) and waits for `active` to reach zero, so no worker can touch `fn` after ParallelFor
-// has returned.
+// One job at a time, described by `num_chunks`, `fn` and `next_chunk`, which the caller writes only
+// while the job is closed and nobody is active. `state` says so in one word, so that joining and
+// closing cannot cross: number of the job, a bit for open, number of active workers. A worker joins
+// an open job that it has not seen by counting itself, and takes chunks until there are none; the
+// caller does the same, closes the job and waits until nobody is active. Nobody locks on this path:
+// a worker that spins sees the new job at once, and a lock that the caller still holds would put it
+// to sleep. The mutex is for sleepers only.
 struct ThreadPool::Shared {
-  std::mutex mutex;
-  std::condition_variable wake;
-  std::atomic<uint64_t> generation{0};
+  static constexpr uint64_t kActive = 0xffff;  // mask
+  static constexpr uint64_t kOpen = uint64_t{1} << 16;
+  static constexpr uint64_t kJob = uint64_t{1} << 17;  // step
+
+  std::atomic<uint64_t> state{0};
   std::atomic<int64_t> next_chunk{0};
-  std::atomic<int64_t> chunks_done{0};
-  std::atomic<int> active{0};
-  std::atomic<bool> stop{false};
   std::atomic<int64_t> num_chunks{0};
   std::atomic<const FunctionRef<void(int64_t, int)>*> fn{nullptr};
+  std::atomic<bool> stop{false};
+  std::mutex mutex;
+  std::condition_variable wake;
+  std::atomic<int> sleepers{0};
   std::vector<std::thread> threads;
+
+  static bool IsNew(uint64_t now, uint64_t seen) {
+    return (now & kOpen) != 0 && now / kJob != seen;
+  }
 
   void Work(int worker) {
     const int64_t n = num_chunks.load(std::memory_order_relaxed);
     const auto* const f = fn.load(std::memory_order_relaxed);
-    int64_t mine = 0;
-    for (int64_t c; (c = next_chunk.fetch_add(1, std::memory_order_relaxed)) < n;) {
-      (*f)(c, worker);
-      ++mine;
-    }
-    if (mine != 0) chunks_done.fetch_add(mine, std::memory_order_release);
+    for (int64_t c; (c = next_chunk.fetch_add(1, std::memory_order_relaxed)) < n;) (*f)(c, worker);
   }
 
-  // Joins the current job if it is open. Holding `mutex` orders the check against the caller's
-  // closing.
   bool Join(uint64_t* seen) {
-    std::lock_guard<std::mutex> lock(mutex);
-    const uint64_t now = generation.load(std::memory_order_relaxed);
-    if ((now & 1) == 0 || now == *seen) return false;
-    *seen = now;
-    active.fetch_add(1, std::memory_order_relaxed);
-    return true;
+    uint64_t now = state.load(std::memory_order_acquire);
+    while (IsNew(now, *seen)) {
+      if (state.compare_exchange_weak(now, now + 1, std::memory_order_acq_rel)) {
+        *seen = now / kJob;
+        return true;
+      }
+    }
+    return false;
   }
 
   void Loop(int worker) {
     uint64_t seen = 0;
     while (true) {
       for (int i = 0; i < kSpinIterations; ++i) {
-        const uint64_t now = generation.load(std::memory_order_acquire);
-        if (((now & 1) != 0 && now != seen) || stop.load(std::memory_order_relaxed)) break;
+        if (IsNew(state.load(std::memory_order_relaxed), seen) ||
+            stop.load(std::memory_order_relaxed)) {
+          break;
+        }
         CpuRelax();
       }
       if (Join(&seen)) {
         Work(worker);
-        active.fetch_sub(1, std::memory_order_release);
+        state.fetch_sub(1, std::memory_order_release);
         continue;
       }
+      // Either this sees the job that the caller opens, or the caller sees this sleeper.
       std::unique_lock<std::mutex> lock(mutex);
-      wake.wait(lock, [&] {
-        const uint64_t now = generation.load(std::memory_order_relaxed);
-        return stop.load(std::memory_order_relaxed) || ((now & 1) != 0 && now != seen);
-      });
+      sleepers.fetch_add(1);
+      wake.wait(lock, [&] { return stop.load() || IsNew(state.load(), seen); });
+      sleepers.fetch_sub(1);
       if (stop.load(std::memory_order_relaxed)) return;
+    }
+  }
+
+  void Open(int64_t chunks, const FunctionRef<void(int64_t, int)>& f) {
+    num_chunks.store(chunks, std::memory_order_relaxed);
+    fn.store(&f, std::memory_order_relaxed);
+    next_chunk.store(0, std::memory_order_relaxed);
+    state.store((state.load(std::memory_order_relaxed) / kJob + 1) * kJob + kOpen);
+    if (sleepers.load() == 0) return;
+    { std::lock_guard<std::mutex> lock(mutex); }  // a sleeper has checked or waits by now
+    wake.notify_all();
+  }
+
+  void Close() {
+    state.fetch_and(~kOpen, std::memory_order_relaxed);
+    for (int i = 0; (state.load(std::memory_order_acquire) & kActive) != 0; ++i) {
+      if (i < kSpinIterations) {
+        CpuRelax();
+      } else {
+        std::this_thread::yield();  // the worker may have lost its core to this thread
+      }
     }
   }
 };
 
 ThreadPool::ThreadPool(int num_threads)
     : shared_(std::make_unique<Shared>()),
-      num_threads_(num_threads < 1 ? AvailableCpus() : num_threads) {
+      num_threads_(std::min(num_threads < 1 ? AvailableCpus() : num_threads, kMaxThreads)) {
   for (int i = 1; i < num_threads_; ++i) {
     shared_->threads.emplace_back([this, i] { shared_->Loop(i); });
   }
@@ -137,23 +167,9 @@ void ThreadPool::ParallelFor(int64_t num_chunks, FunctionRef<void(int64_t, int)>
     for (int64_t c = 0; c < num_chunks; ++c) fn(c, 0);
     return;
   }
-  Shared& s = *shared_;
-  {
-    std::lock_guard<std::mutex> lock(s.mutex);
-    s.num_chunks.store(num_chunks, std::memory_order_relaxed);
-    s.fn.store(&fn, std::memory_order_relaxed);
-    s.next_chunk.store(0, std::memory_order_relaxed);
-    s.chunks_done.store(0, std::memory_order_relaxed);
-    s.generation.fetch_add(1, std::memory_order_release);  // odd: open
-  }
-  s.wake.notify_all();
-  s.Work(0);
-  while (s.chunks_done.load(std::memory_order_acquire) != num_chunks) CpuRelax();
-  {
-    std::lock_guard<std::mutex> lock(s.mutex);
-    s.generation.fetch_add(1, std::memory_order_release);  // even: closed
-  }
-  while (s.active.load(std::memory_order_acquire) != 0) CpuRelax();
+  shared_->Open(num_chunks, fn);
+  shared_->Work(0);
+  shared_->Close();
 }
 
 }  // namespace adze

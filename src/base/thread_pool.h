@@ -14,7 +14,7 @@ namespace adze {
 class ThreadPool {
  public:
   // `num_threads` counts the calling thread: 1 starts no thread. Values below 1 mean
-  // AvailableCpus().
+  // AvailableCpus(); above 4096 it means 4096.
   explicit ThreadPool(int num_threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;

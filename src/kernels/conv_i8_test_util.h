@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <random>
 #include <string>
 #include <vector>
@@ -43,10 +44,15 @@ inline std::string Describe(const ConvI8Case& c) {
   return s;
 }
 
+// kExtreme: activations are 0 or 255, weights -128 or 127, mostly the larger product: sums of
+// neighbouring products leave 16 bits.
+enum class ConvI8Operands { kRandom, kExtreme };
+
 // Runs all chunks of one variant and compares with the definition, bit by bit.
 template <typename F, typename T>
 void CompareConvI8(const typename F::Row& row, const ConvI8Case& c, ConvI8Args args,
-                   std::mt19937& rng, float multiplier_scale) {
+                   std::mt19937& rng, float multiplier_scale,
+                   ConvI8Operands operands = ConvI8Operands::kRandom) {
   const ConvWindow& w = c.window;
   const ConvSizes s = SizesOf(c);
   SCOPED_TRACE(Describe(c));
@@ -57,6 +63,11 @@ void CompareConvI8(const typename F::Row& row, const ConvI8Case& c, ConvI8Args a
   std::vector<float> multiplier(w.out_channels);
   FillRandom(rng, 0, 255, x.data(), x.size());
   FillRandom(rng, -128, 127, weights.data(), weights.size());
+  if (operands == ConvI8Operands::kExtreme) {
+    for (int64_t i = 0; i < x.size(); ++i) x[i] = rng() % 8 == 0 ? 0 : 255;
+    const uint32_t rare = rng() % 2;  // which of the two weights is
+    for (int8_t& v : weights) v = (rng() % 8 == 0) == (rare == 1) ? -128 : 127;
+  }
   FillRandom(rng, -20000, 20000, bias.data(), bias.size());
   for (float& m : multiplier) {
     m = multiplier_scale * (0.2f + static_cast<float>(rng() % 1000) / 1000.0f);
@@ -144,6 +155,20 @@ void RunConvI8Case(const typename F::Row& row, const ConvI8Case& c, ConvI8Mode m
     args.y_scale = 0.04f;
   }
   CompareConvI8<F, uint8_t>(row, c, args, rng, scale);
+}
+
+// Accumulators as float and as u8.
+template <typename F>
+void RunExtremeConvI8Case(const typename F::Row& row, const ConvI8Case& c, std::mt19937& rng) {
+  ConvI8Args args;
+  args.window = c.window;
+  args.x_zero_point = rng() % 256;
+  args.y_zero_point = rng() % 256;
+  CompareConvI8<F, uint8_t>(row, c, args, rng, 1e-3f, ConvI8Operands::kExtreme);
+  args.output_f32 = 1;
+  args.act_min_f = -std::numeric_limits<float>::infinity();
+  args.act_max_f = std::numeric_limits<float>::infinity();
+  CompareConvI8<F, float>(row, c, args, rng, 1.0f, ConvI8Operands::kExtreme);
 }
 
 inline ConvWindow SquareWindow(int kernel, int stride, int dilation, int pad, int in, int out,

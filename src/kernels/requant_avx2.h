@@ -57,15 +57,31 @@ inline __m256 AddResidual(const RequantAvx2& k, __m256 f, const uint8_t* residua
                        _mm256_mul_ps(_mm256_cvtepi32_ps(r), k.r_multiplier));
 }
 
-// Four vectors of 8 scaled channels to 32 bytes, in order.
-inline __m256i RoundToBytes(const RequantAvx2& k, const __m256 (&f)[4]) {
-  const auto round = [&](__m256 v) { return _mm256_cvtps_epi32(_mm256_min_ps(v, k.top)); };
-  const __m256i ab = _mm256_adds_epi16(_mm256_packs_epi32(round(f[0]), round(f[1])), k.zero_point);
-  const __m256i cd = _mm256_adds_epi16(_mm256_packs_epi32(round(f[2]), round(f[3])), k.zero_point);
-  const __m256i bytes = _mm256_max_epu8(_mm256_packus_epi16(ab, cd), k.min);
-  // The packs worked on 128-bit halves: half h holds channels 4 h ... of a, b, c, d.
-  return _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+inline __m256i Round(const RequantAvx2& k, __m256 scaled) {
+  return _mm256_cvtps_epi32(_mm256_min_ps(scaled, k.top));
 }
+
+// Four rounded vectors to u8: each 128-bit half of the result holds that half of a, b, c and d, 4
+// bytes each.
+inline __m256i PackBytes(const RequantAvx2& k, __m256i a, __m256i b, __m256i c, __m256i d) {
+  const __m256i ab = _mm256_adds_epi16(_mm256_packs_epi32(a, b), k.zero_point);
+  const __m256i cd = _mm256_adds_epi16(_mm256_packs_epi32(c, d), k.zero_point);
+  return _mm256_max_epu8(_mm256_packus_epi16(ab, cd), k.min);
+}
+
+// 8 bytes each of four vectors of 8 scaled channels.
+struct Bytes32 {
+  __m128i ab, cd;
+};
+inline Bytes32 RoundToBytes(const RequantAvx2& k, __m256 a, __m256 b, __m256 c, __m256 d) {
+  const __m256i bytes = PackBytes(k, Round(k, a), Round(k, b), Round(k, c), Round(k, d));
+  const __m128i first = _mm256_castsi256_si128(bytes);
+  const __m128i second = _mm256_extracti128_si256(bytes, 1);
+  return {_mm_unpacklo_epi32(first, second), _mm_unpackhi_epi32(first, second)};
+}
+
+inline void StoreLow(__m128i v, uint8_t* y) { _mm_storel_epi64(reinterpret_cast<__m128i*>(y), v); }
+inline void StoreHigh(__m128i v, uint8_t* y) { StoreLow(_mm_unpackhi_epi64(v, v), y); }
 
 // The epilogue for n <= 8 channels, u8 or float; y and residual point at the first one.
 __attribute__((noinline, unused)) void StoreChannels(const RequantAvx2& k, __m256i acc,
@@ -88,8 +104,7 @@ __attribute__((noinline, unused)) void StoreChannels(const RequantAvx2& k, __m25
     for (int i = 0; i < n; ++i) whole[i] = residual[i];
     f = AddResidual(k, f, whole);
   }
-  const __m256i bytes = RoundToBytes(k, {f, f, f, f});
-  _mm_storel_epi64(reinterpret_cast<__m128i*>(whole), _mm256_castsi256_si128(bytes));
+  StoreLow(RoundToBytes(k, f, f, f, f).ab, whole);
   for (int i = 0; i < n; ++i) static_cast<uint8_t*>(y)[i] = whole[i];
 }
 

@@ -81,4 +81,10 @@ WindowBand MakeWindowBand(const ConvWindow& w, const ConvSizes& s, const uint8_t
   return {scratch, width * pixel, pixel};
 }
 
+int64_t ChunkMacs(int64_t pixels, int64_t macs_per_pixel, int64_t min, int64_t max) {
+  constexpr int64_t kMinChunks = 8;
+  if (pixels / kMinChunks >= max / macs_per_pixel + 1) return max;
+  return std::clamp(pixels * macs_per_pixel / kMinChunks, min, max);
+}
+
 }  // namespace adze

@@ -35,6 +35,10 @@ int64_t WindowBandBytes(const ConvWindow& window, int32_t rows, int32_t cols, in
 WindowBand MakeWindowBand(const ConvWindow& window, const ConvSizes& sizes, const uint8_t* x,
                           const OutputRect& rect, uint8_t pad_value, WidenRow widen, void* scratch);
 
+// Multiply-accumulates of one chunk of a layer: an eighth of the layer, so that few threads end
+// together, within [min, max]. No product overflows.
+int64_t ChunkMacs(int64_t pixels, int64_t macs_per_pixel, int64_t min, int64_t max);
+
 }  // namespace adze
 
 #endif  // ADZE_KERNELS_WINDOW_BAND_H_

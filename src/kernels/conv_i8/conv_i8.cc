@@ -30,7 +30,6 @@ int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 // Real results of a chunk that wait for their activation: they stay in L2.
 constexpr int64_t kRealBytes = int64_t{128} << 10;
 
-constexpr int64_t kMinChunks = 8;  // of a long layer, so that few threads end together
 
 // What one packing looks like, and what chunks suit its kernels.
 struct PackingTraits {
@@ -115,8 +114,8 @@ void ChooseChunks(const ConvWindow& w, const ConvSizes& s, const Taps& t,
                   const PackingTraits& traits, ConvI8Plan* plan) {
   const int64_t panel_macs = PanelElements(t, traits);  // per pixel
   const bool widened = traits.element_bytes != 1;
-  const int64_t total = s.batch * int64_t{s.out_h} * s.out_w * plan->panels * panel_macs;
-  const int64_t chunk_macs = std::clamp(total / kMinChunks, traits.min_macs, traits.max_macs);
+  const int64_t chunk_macs = ChunkMacs(s.batch * int64_t{s.out_h} * s.out_w,
+                                       plan->panels * panel_macs, traits.min_macs, traits.max_macs);
   const auto fits = [&](int64_t rows, int64_t cols) {
     const int64_t y_bytes = widened ? rows * cols * w.out_channels : 0;
     return WindowBandBytes(w, static_cast<int32_t>(rows), static_cast<int32_t>(cols),
@@ -131,7 +130,7 @@ void ChooseChunks(const ConvWindow& w, const ConvSizes& s, const Taps& t,
   int64_t panels = plan->panels;
   const auto small = [&] {
     return widened && (rows * cols <= traits.min_pixels ||
-                       rows * cols * panels * panel_macs <= traits.min_macs);
+                       rows * cols <= traits.min_macs / (panels * panel_macs));
   };
   while (rows > 1 && !fits(rows, cols) && !small()) rows = even(s.out_h, rows / 2);
   while (cols > traits.min_pixels && !fits(1, cols) && !small()) cols = even(s.out_w, cols / 2);

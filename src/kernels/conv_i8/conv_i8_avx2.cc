@@ -43,16 +43,18 @@ __attribute__((always_inline)) inline void StoreWhole(const RequantAvx2& k, cons
         f[j] = AddResidual(k, f[j], tile.residual + i / V * pixel_stride + 8 * (i % V));
       }
     }
-    const __m256i bytes = RoundToBytes(k, f);
-    const __m128i half[2] = {_mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1)};
+    const Bytes32 bytes = RoundToBytes(k, f[0], f[1], f[2], f[3]);
+    const __m128i half[2] = {bytes.ab, bytes.cd};
 #pragma GCC unroll 4
     for (int j = 0; j < 4; j += V) {
       if (first + j >= kVectors) break;
-      __m128i* const y = reinterpret_cast<__m128i*>(tile.y + (first + j) / V * pixel_stride);
+      uint8_t* const y = tile.y + (first + j) / V * pixel_stride;
       if (V == 2) {
-        _mm_storeu_si128(y, half[j / 2]);
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(y), half[j / 2]);
+      } else if (j % 2 == 0) {
+        StoreLow(half[j / 2], y);
       } else {
-        _mm_storel_epi64(y, j % 2 == 0 ? half[j / 2] : _mm_srli_si128(half[j / 2], 8));
+        StoreHigh(half[j / 2], y);
       }
     }
   }
@@ -86,32 +88,37 @@ __attribute__((always_inline)) inline void RunTile(const ConvI8Block& b, const R
   }
   constexpr int kBases = (P + 2) / 3;
   const uint8_t* base[kBases];  // pixel p is at base[p / 3] + (p % 3) * stride
-  int64_t stride = b.a_pixel_stride;
+  int64_t strides[3] = {0, b.a_pixel_stride, 2 * b.a_pixel_stride};
   const int16_t* w = tile.weights;
-  const int pairs = 2 * b.tap_quads;
   for (int i = 0; i < b.tap_rows; ++i) {
     for (int j = 0; j < b.tap_cols; ++j) {
       base[0] = tile.a + i * b.tap_row_stride + j * b.tap_col_stride;
-      if (kBases > 1) base[kBases - 1] = base[0] + 3 * stride;
-      for (int pair = 0; pair < pairs; ++pair) {
-        __m256i wide[V];
+      if (kBases > 1) base[kBases - 1] = base[0] + 3 * b.a_pixel_stride;
+      for (int quad = 0; quad < b.tap_quads; ++quad) {
+        // Opaque, else the other pixels' pointers are computed ahead and spilled.
+        asm("" : "+r"(strides[1]), "+r"(strides[2]));
 #pragma GCC unroll 2
-        for (int v = 0; v < V; ++v) {
-          wide[v] = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(w + 16 * v));
-        }
-        w += 2 * kPanel;
-        asm("" : "+r"(stride));  // else the other pixels' pointers are computed ahead and spilled
-#pragma GCC unroll 6
-        for (int p = 0; p < P; ++p) {
-          const __m256i x = _mm256_set1_epi32(
-              *reinterpret_cast<const UnalignedInt32*>(base[p / 3] + (p % 3) * stride));
+        for (int pair = 0; pair < 2; ++pair) {
+          __m256i wide[V];
 #pragma GCC unroll 2
           for (int v = 0; v < V; ++v) {
-            acc[p][v] = _mm256_add_epi32(acc[p][v], _mm256_madd_epi16(x, wide[v]));
+            wide[v] = _mm256_loadu_si256(
+                reinterpret_cast<const __m256i*>(w + 2 * kPanel * pair + 16 * v));
+          }
+#pragma GCC unroll 6
+          for (int p = 0; p < P; ++p) {
+            const __m256i x = _mm256_set1_epi32(
+                *reinterpret_cast<const UnalignedInt32*>(base[p / 3] + strides[p % 3] + 4 * pair));
+#pragma GCC unroll 2
+            for (int v = 0; v < V; ++v) {
+              acc[p][v] = _mm256_add_epi32(acc[p][v], _mm256_madd_epi16(x, wide[v]));
+              asm("" : "+x"(acc[p][v]));  // else the products are summed first, and spilled
+            }
           }
         }
+        w += 4 * kPanel;
 #pragma GCC unroll 2
-        for (int i = 0; i < kBases; ++i) base[i] += 4;
+        for (int n = 0; n < kBases; ++n) base[n] += 8;
       }
     }
   }
@@ -130,9 +137,9 @@ __attribute__((always_inline)) inline void RunTile(const ConvI8Block& b, const R
   StoreRare<P, V>(k, tile, b.y_pixel_stride, spill);
 }
 
-// `count` tiles, one after another along a row.
+// `count` tiles, one after another along a row; `tile` is the first, then the one after the last.
 template <int P, int V>
-void RunTiles(const ConvI8Block& b, const RequantAvx2& k, Tile tile, int32_t count) {
+void RunTiles(const ConvI8Block& b, const RequantAvx2& k, Tile& tile, int32_t count) {
   for (; count > 0; --count) {
     RunTile<P, V>(b, k, tile);
     tile.a += P * b.a_pixel_stride;
@@ -141,7 +148,7 @@ void RunTiles(const ConvI8Block& b, const RequantAvx2& k, Tile tile, int32_t cou
   }
 }
 
-using TilesFunction = void (*)(const ConvI8Block&, const RequantAvx2&, Tile, int32_t);
+using TilesFunction = void (*)(const ConvI8Block&, const RequantAvx2&, Tile&, int32_t);
 constexpr TilesFunction kTiles[2][kMaxPixels + 1] = {
     {nullptr, RunTiles<1, 1>, RunTiles<2, 1>, RunTiles<3, 1>, RunTiles<4, 1>, RunTiles<5, 1>,
      RunTiles<6, 1>},
@@ -175,15 +182,12 @@ void ConvI8Avx2(const ConvI8Block& b) {
     tile.channels = b.channels - channel < kPanel ? b.channels - channel : kPanel;
     const TilesFunction* const run = kTiles[tile.channels > 8];
     for (int32_t row = 0; row < b.rows; ++row) {
-      const auto at = [&](int32_t col) {
-        const int64_t out = row * b.y_row_stride + col * b.y_pixel_stride + channel * y_bytes;
-        tile.a = static_cast<const uint8_t*>(b.a) + row * b.a_row_stride + col * b.a_pixel_stride;
-        tile.y = static_cast<uint8_t*>(b.y) + out;
-        tile.residual = b.residual == nullptr ? nullptr : b.residual + out;
-        return tile;
-      };
-      if (wider > 0) run[width + 1](b, k, at(0), wider);
-      if (tiles > wider) run[width](b, k, at(wider * (width + 1)), tiles - wider);
+      const int64_t out = row * b.y_row_stride + channel * y_bytes;
+      tile.a = static_cast<const uint8_t*>(b.a) + row * b.a_row_stride;
+      tile.y = static_cast<uint8_t*>(b.y) + out;
+      tile.residual = b.residual == nullptr ? nullptr : b.residual + out;
+      if (wider > 0) run[width + 1](b, k, tile, wider);
+      if (tiles > wider) run[width](b, k, tile, tiles - wider);
     }
   }
 }

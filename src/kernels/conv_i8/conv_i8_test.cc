@@ -66,6 +66,22 @@ TEST(ConvI8, EveryRowGivesTheReferenceBits) {
   });
 }
 
+TEST(ConvI8, ExtremeOperandsGiveTheReferenceBits) {
+  ForEachSupportedRow("conv_i8", ConvI8Rows(), [](const ConvI8Row& row) {
+    std::mt19937 rng(3);
+    for (const ConvI8Case& c : {ConvI8Case{SquareWindow(1, 1, 1, 0, 67, 40), 1, 4, 9},
+                                ConvI8Case{SquareWindow(1, 1, 1, 0, 512, 24), 1, 1, 7},
+                                ConvI8Case{SquareWindow(3, 1, 1, 1, 19, 33), 1, 6, 7},
+                                ConvI8Case{SquareWindow(3, 2, 1, 1, 3, 16), 1, 9, 11},
+                                ConvI8Case{SquareWindow(3, 1, 1, 1, 12, 24, 6), 1, 5, 8}}) {
+      for (int repeat = 0; repeat < 4; ++repeat) {
+        RunExtremeConvI8Case<ConvI8Functions>(row, c, rng);
+        if (::testing::Test::HasFatalFailure()) return;
+      }
+    }
+  });
+}
+
 TEST(ConvI8, SaturatesAsTheReferenceWhereFloatsLeaveInt32) {
   ForEachSupportedRow("conv_i8", ConvI8Rows(), [](const ConvI8Row& row) {
     std::mt19937 rng(2);

@@ -22,8 +22,9 @@ constexpr DepthwiseI8Row kRows[] = {
 #undef ADZE_DEPTHWISE_I8
 };
 
-// About 20 microseconds of one AVX-512 core.
-constexpr int64_t kChunkMacs = int64_t{1} << 20;
+// Of a chunk: about 20 microseconds of one AVX-512 core at most, long against handing it out at
+// least.
+constexpr int64_t kMaxMacs = int64_t{1} << 20, kMinMacs = int64_t{192} << 10;
 constexpr int64_t kCacheBytes = int64_t{256} << 10;  // of input rows per chunk: they stay in L2
 
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -40,17 +41,19 @@ PackingTraits TraitsOf(const ConvWindow& w, DepthwiseI8Packing packing) {
   switch (packing) {
     case DepthwiseI8Packing::kPlain:
       return {1, 1, 1, w.kernel_h};
-    case DepthwiseI8Packing::kT2C16:
-      return {16, 2, 2, w.kernel_h};
+    case DepthwiseI8Packing::kT2C32:
+      return {32, 2, 2, w.kernel_h};
     case DepthwiseI8Packing::kT4C64:
       return {64, 4, 1, w.kernel_h == 3 ? 4 : w.kernel_h};
   }
   ADZE_CHECK(false);
 }
 
-// Channels of a block of 64 in the order that two byte-unpacks leave them: 4 vectors of 16, lane l
-// of vector v holds channels 16 l + 4 v and the next three.
-int32_t UnpackOrder(int32_t c) { return c / 4 % 4 * 16 + c / 16 * 4 + c % 4; }
+// Channels of a block in the order that two byte-unpacks of whole vectors leave them: 4 vectors of
+// block / 4 lanes, lanes 4 h to 4 h + 3 of vector v hold channels 16 h + 4 v and the next three.
+int32_t UnpackOrder(int32_t c, int32_t block) {
+  return c / 4 % 4 * (block / 4) + c / 16 * 4 + c % 4;
+}
 
 }  // namespace
 
@@ -91,7 +94,7 @@ void DepthwiseI8Pack(const ConvWindow& window, DepthwiseI8Packing packing, int32
   const int8_t* w = weights;
   for (int32_t c = 0; c < window.out_channels; ++c) {
     const int64_t block = c / t.block;
-    const int32_t lane = t.block == 64 ? UnpackOrder(c % 64) : c % t.block;
+    const int32_t lane = t.block == 1 ? 0 : UnpackOrder(c % t.block, t.block);
     uint32_t sum = 0;
     for (int32_t i = 0; i < window.kernel_h; ++i) {
       for (int32_t j = 0; j < window.kernel_w; ++j, ++w) {
@@ -127,10 +130,13 @@ Result<DepthwiseI8Plan> MakeDepthwiseI8Plan(const DepthwiseI8Row& row, const Con
   const auto even = [](int64_t total, int64_t step) {
     return CeilDiv(total, CeilDiv(total, std::max<int64_t>(step, 1)));
   };
+  const int64_t pixel_macs = int64_t{w.out_channels} * w.kernel_h * w.kernel_w;
+  const int64_t chunk_macs =
+      ChunkMacs(s.batch * int64_t{s.out_h} * s.out_w, pixel_macs, kMinMacs, kMaxMacs);
   const auto fits = [&](int64_t rows, int64_t cols) {
     return WindowBandBytes(w, static_cast<int32_t>(rows), static_cast<int32_t>(cols), 1) <=
                kCacheBytes &&
-           rows * cols * w.out_channels <= kChunkMacs / (int64_t{w.kernel_h} * w.kernel_w);
+           rows * cols * pixel_macs <= chunk_macs;
   };
   int64_t cols = std::max(s.out_w, 1);
   int64_t rows = std::max(s.out_h, 1);

@@ -20,8 +20,8 @@ namespace adze {
 // so that a quad is one column of a 3x3 window). Stable numbers: stored in plans.
 enum class DepthwiseI8Packing : int32_t {
   kPlain = 0,  // single channels, single taps, s8
-  kT2C16 = 1,  // 16 channels, tap pairs of s16: vpmaddwd
-  kT4C64 = 2,  // 64 channels in the order of two byte-unpacks, tap quads of s8: vpdpbusd
+  kT2C32 = 1,  // 32 channels in the order of two byte-unpacks, tap pairs of s16: vpmaddwd
+  kT4C64 = 2,  // 64 channels in that order, tap quads of s8: vpdpbusd
 };
 
 // The layout that the best kernel for `isa` reads.

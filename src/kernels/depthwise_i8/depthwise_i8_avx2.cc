@@ -1,5 +1,7 @@
-// AVX2: tap pairs interleaved byte by byte, widened to s16 and multiplied with vpmaddwd, 16
-// channels at a time.
+// AVX2: the bytes of two taps are interleaved, widened to s16 and multiplied with vpmaddwd. A
+// vector holds 32 channels of one output pixel or, where at most 16 are left, 16 channels of two
+// neighbouring pixels: either way every shuffle stays within its 128-bit half, and the packs of the
+// epilogue undo the order that the unpacks left.
 #include <immintrin.h>
 #include <stdint.h>
 
@@ -9,59 +11,188 @@
 namespace adze {
 namespace {
 
-constexpr int kBlock = 16;
+constexpr int kBlock = 32;      // channels of a packed block: vector v holds 4 v to 4 v + 3 in its
+                                // lower half, and 16 more in its upper half
+constexpr int kVectors = 2;     // of activations at a time
+constexpr int kKnownTaps = 64;  // of any usual window
 
-inline __m128i Load16(const uint8_t* p) {
-  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+// Tap t as the packing numbers them, down the columns of the window. One that the packing added has
+// a zero weight and reads the first.
+__attribute__((noinline)) int64_t TapOffset(const DepthwiseI8Block& b, int64_t t) {
+  const ConvWindow& window = b.args->window;
+  if (t >= int64_t{window.kernel_h} * window.kernel_w) return 0;
+  return t % window.kernel_h * b.tap_row_stride + t / window.kernel_h * b.tap_col_stride;
 }
 
-inline __m256i Load(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
+// A block of channels and a run of output pixels of one row.
+struct Run {
+  const uint8_t* a;
+  const int64_t* offsets;  // TapOffset of the first kKnownTaps
+  int64_t pairs;           // of taps
+  const int16_t* weights;
+  const int32_t* offset;
+  const float* multiplier;
+  int channels;  // <= 32
+  uint8_t* y;
+  const uint8_t* residual;
+  int32_t cols;
+};
+
+// Constants of vector v; with two pixels the 16 lower channels twice.
+template <int kPixels>
+inline __m256i LoadConstant(const void* p) {
+  return kPixels == 1
+             ? _mm256_loadu_si256(static_cast<const __m256i*>(p))
+             : _mm256_broadcastsi128_si256(_mm_loadu_si128(static_cast<const __m128i*>(p)));
+}
+
+// 32 bytes of one pixel, or 16 of each of two.
+template <int kPixels>
+inline __m256i LoadPixels(const uint8_t* const* pixels, int64_t offset) {
+  const uint8_t* const p = pixels[0] + offset;
+  if (kPixels == 1) return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  const uint8_t* const q = pixels[kPixels - 1] + offset;
+  return _mm256_inserti128_si256(
+      _mm256_castsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))),
+      _mm_loadu_si128(reinterpret_cast<const __m128i*>(q)), 1);
+}
+
+// Results that are not whole vectors of u8 without residual: back to natural order through memory.
+template <int kPixels>
+__attribute__((noinline)) void StoreRare(const RequantAvx2& k, const Run& run, const __m256i* acc,
+                                         const int64_t* at) {
+  const int y_bytes = k.output_f32 ? 4 : 1;
+  for (int p = 0; p < kPixels; ++p) {
+    alignas(32) int32_t sums[kBlock] = {};
+    alignas(32) float multiplier[kBlock] = {};
+    for (int c = 0; c < run.channels; ++c) {
+      const int slot = c / 4 % 4 * 8 + c / 16 * 4 + c % 4;
+      sums[c] = reinterpret_cast<const int32_t*>(acc)[slot + 4 * p];
+      multiplier[c] = run.multiplier[slot];
+    }
+    for (int c = 0; c < run.channels; c += 8) {
+      const int n = run.channels - c < 8 ? run.channels - c : 8;
+      const int64_t out = at[p] + c * y_bytes;
+      StoreChannels(k, _mm256_load_si256(reinterpret_cast<const __m256i*>(sums + c)),
+                    multiplier + c, n, run.residual == nullptr ? nullptr : run.residual + out,
+                    run.y + out);
+    }
+  }
+}
+
+// kPixels: of a vector. kPlain: all its channels exist, u8 without residual.
+template <int kPixels, bool kPlain>
+void RunPixels(const DepthwiseI8Block& b, const RequantAvx2& constants, const Run& whole) {
+  // Copies: stores through uint8_t* may alias anything behind a reference.
+  const int64_t a_pixel_stride = b.a_pixel_stride;
+  const int64_t y_pixel_stride = b.y_pixel_stride;
+  const RequantAvx2 k = constants;
+  const Run run = whole;
+  const auto tap_at = [&](int64_t t) {
+    return __builtin_expect(t < kKnownTaps, 1) ? run.offsets[t] : TapOffset(b, t);
+  };
+  const __m256i zero = _mm256_setzero_si256();
+  constexpr int kStep = kVectors * kPixels;
+  for (int32_t col = 0; col < run.cols; col += kStep) {
+    const uint8_t* a[kStep];
+    int64_t at[kStep];
+#pragma GCC unroll 4
+    for (int p = 0; p < kStep; ++p) {  // beyond the end of the run the last pixel once more
+      const int64_t pixel = col + p < run.cols ? col + p : run.cols - 1;
+      a[p] = run.a + pixel * a_pixel_stride;
+      at[p] = pixel * y_pixel_stride;
+    }
+    __m256i acc[kVectors][4];
+#pragma GCC unroll 8
+    for (int i = 0; i < 4 * kVectors; ++i) {
+      acc[i / 4][i % 4] = LoadConstant<kPixels>(run.offset + 8 * (i % 4));
+    }
+    const int16_t* w = run.weights;
+    for (int64_t pair = 0; pair < run.pairs; ++pair, w += 2 * kBlock) {
+      const int64_t tap0 = tap_at(2 * pair);
+      const int64_t tap1 = tap_at(2 * pair + 1);
+#pragma GCC unroll 2
+      for (int i = 0; i < kVectors; ++i) {
+        const __m256i x0 = LoadPixels<kPixels>(a + i * kPixels, tap0);
+        const __m256i x1 = LoadPixels<kPixels>(a + i * kPixels, tap1);
+        const __m256i lo = _mm256_unpacklo_epi8(x0, x1);
+        const __m256i hi = _mm256_unpackhi_epi8(x0, x1);
+        const __m256i x[4] = {_mm256_unpacklo_epi8(lo, zero), _mm256_unpackhi_epi8(lo, zero),
+                              _mm256_unpacklo_epi8(hi, zero), _mm256_unpackhi_epi8(hi, zero)};
+#pragma GCC unroll 4
+        for (int v = 0; v < 4; ++v) {
+          const __m256i product = _mm256_madd_epi16(x[v], LoadConstant<kPixels>(w + 16 * v));
+          acc[i][v] = _mm256_add_epi32(acc[i][v], product);
+        }
+      }
+    }
+    if (!kPlain) {
+      for (int i = 0; i < kVectors && col + i * kPixels < run.cols; ++i) {
+        __m256i sums[4];
+        for (int v = 0; v < 4; ++v) sums[v] = acc[i][v];
+        StoreRare<kPixels>(k, run, sums, at + i * kPixels);
+      }
+      continue;
+    }
+#pragma GCC unroll 2
+    for (int i = 0; i < kVectors; ++i) {
+      __m256i rounded[4];
+#pragma GCC unroll 4
+      for (int v = 0; v < 4; ++v) {
+        const __m256i m = LoadConstant<kPixels>(run.multiplier + 8 * v);
+        rounded[v] = Round(k, Scale(acc[i][v], _mm256_castsi256_ps(m)));
+      }
+      const __m256i bytes = PackBytes(k, rounded[0], rounded[1], rounded[2], rounded[3]);
+      uint8_t* const y = run.y + at[i * kPixels];
+      if (kPixels == 1) {
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(y), bytes);
+      } else {
+        uint8_t* const next = run.y + at[i * kPixels + kPixels - 1];
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(y), _mm256_castsi256_si128(bytes));
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(next), _mm256_extracti128_si256(bytes, 1));
+      }
+    }
+  }
+}
+
+using RunFunction = void (*)(const DepthwiseI8Block&, const RequantAvx2&, const Run&);
+// By plain, pixels - 1.
+constexpr RunFunction kRunPixels[2][2] = {{RunPixels<1, false>, RunPixels<2, false>},
+                                          {RunPixels<1, true>, RunPixels<2, true>}};
 
 }  // namespace
 
 void DepthwiseI8Avx2(const DepthwiseI8Block& b) {
   const ConvWindow& window = b.args->window;
   const RequantAvx2 k = MakeRequantAvx2(*b.args);
-  const int64_t taps = int64_t{window.kernel_h} * window.kernel_w;
-  // Offsets of the taps, which go down the columns of the window; beyond the known ones they are
-  // computed.
-  const auto offset_of = [&](int64_t tap) {
-    return tap % window.kernel_h * b.tap_row_stride + tap / window.kernel_h * b.tap_col_stride;
-  };
-  constexpr int kKnown = 64;  // of any usual window
-  int64_t offsets[kKnown];
-  for (int64_t t = 0; t < taps && t < kKnown; ++t) offsets[t] = offset_of(t);
-  const int64_t pairs = (taps + 1) / 2;
-  const int64_t y_bytes = b.args->output_f32 != 0 ? 4 : 1;
-  for (int32_t channel = 0; channel < window.out_channels; channel += kBlock) {
-    const int16_t* const weights = static_cast<const int16_t*>(b.weights) + channel * 2 * pairs;
-    const __m256i offset0 = Load(b.offset + channel);
-    const __m256i offset1 = Load(b.offset + channel + 8);
-    const int32_t left = window.out_channels - channel;
-    for (int32_t row = 0; row < b.rows; ++row) {
-      for (int32_t col = 0; col < b.cols; ++col) {
-        const uint8_t* const a = b.a + row * b.a_row_stride + col * b.a_pixel_stride + channel;
-        __m256i acc0 = offset0;
-        __m256i acc1 = offset1;
-        const int16_t* w = weights;
-        for (int64_t tap = 0; tap < taps; tap += 2, w += 2 * kBlock) {
-          const bool known = tap + 1 < kKnown;
-          const __m128i x0 = Load16(a + (known ? offsets[tap] : offset_of(tap)));
-          __m128i x1 = x0;  // a missing tap's weight is zero
-          if (tap + 1 < taps) x1 = Load16(a + (known ? offsets[tap + 1] : offset_of(tap + 1)));
-          const __m256i lo = _mm256_cvtepu8_epi16(_mm_unpacklo_epi8(x0, x1));
-          const __m256i hi = _mm256_cvtepu8_epi16(_mm_unpackhi_epi8(x0, x1));
-          acc0 = _mm256_add_epi32(acc0, _mm256_madd_epi16(lo, Load(w)));
-          acc1 = _mm256_add_epi32(acc1, _mm256_madd_epi16(hi, Load(w + kBlock)));
-        }
+  const int64_t y_bytes = k.output_f32 ? 4 : 1;
+  Run run;
+  run.pairs = (int64_t{window.kernel_h} * window.kernel_w + 1) / 2;
+  int64_t offsets[kKnownTaps];
+  for (int64_t t = 0; t < kKnownTaps && t < 2 * run.pairs; ++t) offsets[t] = TapOffset(b, t);
+  run.offsets = offsets;
+  // Channels go innermost but for runs of pixels: the input lines that a run reads stay in L1 while
+  // its channels pass.
+  constexpr int64_t kRunBytes = 16 << 10;
+  const int64_t fitting = kRunBytes / (int64_t{window.kernel_h} * b.a_pixel_stride) / 4 * 4;
+  const int32_t run_cols = fitting < 8 ? 8 : fitting < b.cols ? fitting : b.cols;
+  for (int32_t row = 0; row < b.rows; ++row) {
+    for (int32_t col = 0; col < b.cols; col += run_cols) {
+      run.cols = b.cols - col < run_cols ? b.cols - col : run_cols;
+      for (int32_t channel = 0; channel < window.out_channels; channel += kBlock) {
+        const int32_t left = window.out_channels - channel;
         const int64_t out = row * b.y_row_stride + col * b.y_pixel_stride + channel * y_bytes;
-        uint8_t* const y = static_cast<uint8_t*>(b.y) + out;
-        const uint8_t* const residual = b.residual == nullptr ? nullptr : b.residual + out;
-        StoreChannels(k, acc0, b.multiplier + channel, left < 8 ? left : 8, residual, y);
-        if (left > 8) {
-          StoreChannels(k, acc1, b.multiplier + channel + 8, left < 16 ? left - 8 : 8,
-                        residual == nullptr ? nullptr : residual + 8, y + 8 * y_bytes);
-        }
+        run.a = b.a + row * b.a_row_stride + col * b.a_pixel_stride + channel;
+        run.weights = static_cast<const int16_t*>(b.weights) + channel * 2 * run.pairs;
+        run.offset = b.offset + channel;
+        run.multiplier = b.multiplier + channel;
+        run.channels = left < kBlock ? left : kBlock;
+        run.y = static_cast<uint8_t*>(b.y) + out;
+        run.residual = b.residual == nullptr ? nullptr : b.residual + out;
+        const bool two = run.channels <= kBlock / 2;
+        const bool plain =
+            !k.output_f32 && run.residual == nullptr && run.channels == (two ? kBlock / 2 : kBlock);
+        kRunPixels[plain][two](b, k, run);
       }
     }
   }

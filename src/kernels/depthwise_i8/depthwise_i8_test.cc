@@ -30,6 +30,9 @@ std::vector<ConvI8Case> Cases() {
   cases.push_back(Depthwise(33, 7, 1, 1, 3, 9, 9));
   cases.push_back(Depthwise(33, 2, 2, 1, 0, 8, 8));
   cases.push_back(Depthwise(18, 1, 1, 1, 0, 4, 5));
+  for (int width = 1; width <= 5; ++width) cases.push_back(Depthwise(16, 3, 1, 1, 1, 3, width));
+  cases.push_back(Depthwise(48, 9, 1, 1, 4, 10, 11));   // more taps than kernels know by heart
+  cases.push_back(Depthwise(1000, 3, 1, 1, 1, 3, 21));  // channels that fill L1
   cases.push_back(Depthwise(18, 4, 3, 2, 5, 11, 12));
   cases.push_back(Depthwise(64, 3, 1, 1, 1, 40, 150));  // several chunks
   ConvI8Case odd = Depthwise(50, 3, 1, 1, 0, 7, 9);
@@ -58,6 +61,19 @@ TEST(DepthwiseI8, EveryRowGivesTheReferenceBits) {
       for (ConvI8Mode mode :
            {ConvI8Mode::kU8, ConvI8Mode::kF32, ConvI8Mode::kResidual, ConvI8Mode::kActivation}) {
         RunConvI8Case<DepthwiseI8Functions>(row, c, mode, rng);
+        if (::testing::Test::HasFatalFailure()) return;
+      }
+    }
+  });
+}
+
+TEST(DepthwiseI8, ExtremeOperandsGiveTheReferenceBits) {
+  ForEachSupportedRow("depthwise_i8", DepthwiseI8Rows(), [](const DepthwiseI8Row& row) {
+    std::mt19937 rng(3);
+    for (const ConvI8Case& c : {Depthwise(96, 3, 1, 1, 1, 6, 7), Depthwise(40, 3, 2, 1, 1, 9, 9),
+                                Depthwise(16, 3, 1, 1, 1, 5, 5), Depthwise(33, 5, 1, 1, 2, 6, 6)}) {
+      for (int repeat = 0; repeat < 4; ++repeat) {
+        RunExtremeConvI8Case<DepthwiseI8Functions>(row, c, rng);
         if (::testing::Test::HasFatalFailure()) return;
       }
     }
