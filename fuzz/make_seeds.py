@@ -100,6 +100,13 @@ def onnx_seeds():
                                slices + [int64s("p", [0, 1, 0, 0, 0, 0, 0, 0])], [x], [y]), 13)
     resize = node("Resize", ["x", "", "s"], ["y"], mode="nearest")
     yield "resize", model(graph([resize], [floats("s", [4], [1, 1, 2, 2])], [x], [y]), 13)
+    # Doc strings, metadata, an annotation and unknown fields.
+    pair, unknown = data(1, "k") + data(2, "v"), data(4711, "?") + integer(4712, -1) + real(4713, 0.5)
+    noted = node("Relu", ["x"], ["r"]) + data(6, "doc") + data(8, "over") + data(9, pair) + unknown
+    weight = floats("w", [1], [2]) + data(12, "doc") + data(16, pair) + unknown
+    about = data(10, "doc") + data(14, data(1, "w") + data(2, data(1, "S") + data(2, "w"))) + data(16, pair) + unknown
+    yield "notes", model(graph([noted, node("Mul", ["r", "w"], ["y"])], [weight],
+                               [x + data(3, "doc") + data(4, pair) + unknown], [y]) + about, 17) + unknown
 
 
 def main():

@@ -246,6 +246,8 @@ TEST_F(DatasetTest, RefusalsOfDescriptions) {
   EXPECT_EQ(Refusal("kind: synthetic\nsamples: 1\nshape: [1]\nsead: 3\n"),
             "d.yaml:4: unknown key 'sead', known here: batched, distribution, evaluate, high, "
             "inputs, kind, labels, low, name, preprocess, root, samples, seed, shape, splits");
+  EXPECT_EQ(Refusal("kind: synthetic\nsamples: 4294967296\nshape: [1]\n"),
+            "d.yaml:2: 'samples' is '4294967296', must be an integer >= 1 and <= 10000000");
   folder_.Write("empty/notes.txt", "");
   EXPECT_EQ(Refusal("kind: images\nroot: empty\n"),
             "d.yaml:1: no images (.jpg, .jpeg, .png) in empty");

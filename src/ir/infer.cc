@@ -8,7 +8,7 @@ namespace adze {
 namespace {
 
 ValueInfo InfoOf(const Value& v) {
-  ValueInfo info{v.type.dtype, v.type.shape, std::nullopt, nullptr};
+  ValueInfo info{v.type.dtype, v.type.shape, std::nullopt, nullptr, v.name};
   if (v.has_elements) info.elements = v.elements;
   if (v.is_constant() && !v.type.quant) info.constant = &v.constant;
   return info;

@@ -54,6 +54,7 @@ struct ValueInfo {
   std::optional<Shape> shape;                // nullopt: not even the rank is known
   std::optional<std::vector<Dim>> elements;  // row-major contents of an integer tensor of rank <= 1
   const Tensor* constant = nullptr;          // full contents when the value is a constant
+  std::string_view name = {};                // in the graph, for refusals; may be empty
 };
 
 // Arguments and results of a shape rule.

@@ -103,6 +103,33 @@ TEST(DequantizeLinear, TypesAndLayouts) {
   EXPECT_EQ(DecodeFloat16(static_cast<const uint16_t*>(y.raw())[3]), 31.75f);
 }
 
+TEST(QuantizeLinear, ConstantScalesArePositiveAndFinite) {
+  const ValueInfo x = Info({2, 3});
+  const auto refusal = [&](float value, std::string_view name) {
+    const Tensor scale = F({3}, {1, value, 2});
+    const ValueInfo info{DType::kFloat32, Shape{3}, std::nullopt, &scale, name};
+    return InferredShape(Op("QuantizeLinear"), {}, {x, info});
+  };
+  constexpr float kInf = std::numeric_limits<float>::infinity();
+  EXPECT_EQ(refusal(1e-45f, "s"), "[2,3]");
+  EXPECT_EQ(refusal(0, "s"), "scale 's' holds 0, must be positive and finite");
+  EXPECT_EQ(refusal(-2, "s"), "scale 's' holds -2, must be positive and finite");
+  EXPECT_EQ(refusal(kInf, "s"), "scale 's' holds inf, must be positive and finite");
+  EXPECT_EQ(refusal(std::numeric_limits<float>::quiet_NaN(), ""),
+            "scale holds nan, must be positive and finite");
+  // The scales of the operators on integers come through the same check.
+  const ValueInfo codes = Info(DType::kUInt8, {2, 3});
+  const ValueInfo zero_point = Info(DType::kUInt8, Shape{});
+  const ValueInfo good = Info(Shape{});
+  const Tensor zero = F({}, {0});
+  const ValueInfo bad{DType::kFloat32, Shape{}, std::nullopt, &zero, "z"};
+  const OpDef& sigmoid = Op("QLinearSigmoid", "com.microsoft");
+  EXPECT_EQ(InferredShape(sigmoid, {}, {codes, bad, zero_point, good, zero_point}),
+            "X_scale 'z' holds 0, must be positive and finite");
+  EXPECT_EQ(InferredShape(sigmoid, {}, {codes, good, zero_point, bad, zero_point}),
+            "y_scale 'z' holds 0, must be positive and finite");
+}
+
 TEST(QuantizeLinear, Refusals) {
   const OpDef* const q = &Op("QuantizeLinear");
   const OpDef* const d = &Op("DequantizeLinear");

@@ -1,5 +1,8 @@
 #include "ops/quantize_util.h"
 
+#include <cmath>
+#include <cstdio>
+
 namespace adze {
 namespace {
 
@@ -19,10 +22,28 @@ Status RequireOneOrVector(const InferContext& ctx, int i, const char* name,
   return RequireVector(ctx, i, name, *channels);
 }
 
+// A float input whose elements, where they are known, are positive and finite: anything else is no
+// scale, and what it would compute differs from consumer to consumer.
+Status RequireScale(const InferContext& ctx, int i, const char* name) {
+  ADZE_TRY(RequireDType(ctx, i, name, {DType::kFloat32, DType::kFloat16, DType::kBFloat16}));
+  const ValueInfo* const info = ctx.input(i);
+  if (info == nullptr || info->constant == nullptr) return OkStatus();
+  const ConstTensorView scale = info->constant->view();
+  for (int64_t k = 0; k < scale.size(); ++k) {
+    const float v = FloatAt(scale, k);
+    if (v > 0 && std::isfinite(v)) continue;
+    char text[32];
+    std::snprintf(text, sizeof(text), "%g", double{v});
+    const std::string which = info->name.empty() ? "" : " '" + std::string(info->name) + "'";
+    return InvalidInput(name + which + " holds " + text + ", must be positive and finite");
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
 Status CheckQuantizeInputs(const InferContext& ctx) {
-  ADZE_TRY(RequireDType(ctx, 1, "scale", {DType::kFloat32, DType::kFloat16, DType::kBFloat16}));
+  ADZE_TRY(RequireScale(ctx, 1, "scale"));
   ADZE_ASSIGN(const int64_t block, ReadBlockSize(ctx.attrs));
   const Shape* const x = ctx.shape(0);
   const Shape* const scale = ctx.shape(1);
@@ -95,9 +116,9 @@ Result<QuantLayout> ReadQuantLayout(const AttrMap& attrs, const ConstTensorView&
 Status RequireQuantized(const InferContext& ctx, int tensor, int scale, int zero_point,
                         const char* name, std::optional<Dim> channels) {
   ADZE_TRY(RequireDType(ctx, tensor, name, {DType::kInt8, DType::kUInt8}));
-  ADZE_TRY(RequireDType(ctx, scale, (std::string(name) + "_scale").c_str(),
-                        {DType::kFloat32, DType::kFloat16, DType::kBFloat16}));
-  ADZE_TRY(RequireOneOrVector(ctx, scale, (std::string(name) + "_scale").c_str(), channels));
+  const std::string scale_name = std::string(name) + "_scale";
+  ADZE_TRY(RequireScale(ctx, scale, scale_name.c_str()));
+  ADZE_TRY(RequireOneOrVector(ctx, scale, scale_name.c_str(), channels));
   const std::string zero_point_name = std::string(name) + "_zero_point";
   ADZE_TRY(RequireSameDType(ctx, zero_point, zero_point_name.c_str(), tensor));
   return RequireOneOrVector(ctx, zero_point, zero_point_name.c_str(), channels);
@@ -105,8 +126,7 @@ Status RequireQuantized(const InferContext& ctx, int tensor, int scale, int zero
 
 Result<DType> RequireOutputParams(const InferContext& ctx, int scale, int zero_point,
                                   DType fallback) {
-  ADZE_TRY(
-      RequireDType(ctx, scale, "y_scale", {DType::kFloat32, DType::kFloat16, DType::kBFloat16}));
+  ADZE_TRY(RequireScale(ctx, scale, "y_scale"));
   ADZE_TRY(RequireScalar(ctx, scale, "y_scale"));
   if (ctx.input(zero_point) == nullptr && fallback != DType::kUndefined) return fallback;
   ADZE_TRY(RequireDType(ctx, zero_point, "y_zero_point", {DType::kInt8, DType::kUInt8}));

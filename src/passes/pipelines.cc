@@ -19,6 +19,7 @@ constexpr const char* kSimplify[] = {
     "fold_input_scale",
     "fold_pad",
     "canonicalise_clip",
+    "reduce_mean_to_pool",
     "deduplicate_constants",
 };
 

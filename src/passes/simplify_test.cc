@@ -330,6 +330,62 @@ TEST(DeduplicateConstantsTest, MatricesOnly) {
     output %y)");
 }
 
+TEST(ReduceMeanToPoolTest, HeightAndWidth) {
+  ExpectRewrite("reduce_mean_to_pool", R"(
+    input %x : float32[N,3,H,5]
+    const %axes : int64[2] = [-1, 2]
+    %y = ReduceMean(%x, %axes) {keepdims=1}
+    output %y)",
+                R"(
+    input %x : float32[N,3,H,5]
+    %y = GlobalAveragePool(%x)
+    output %y)");
+  ExpectRewrite("reduce_mean_to_pool", R"(
+    input %x : float32[N,3,4,5]
+    const %axes : int64[2] = [2, 3]
+    %y = ReduceMean(%x, %axes) {keepdims=0} "mean"
+    %z = Relu(%y)
+    output %z)",
+                R"(
+    input %x : float32[N,3,4,5]
+    const %y_shape : int64[2] = [0, 3]
+    %y_pooled = GlobalAveragePool(%x) "mean"
+    %y = Reshape(%y_pooled, %y_shape) "mean_reshape"
+    %z = Relu(%y)
+    output %z)");
+}
+
+TEST(ReduceMeanToPoolTest, KeepsTheFormat) {
+  const char* const kQuant = " : float32[1,2,1,1] quant(uint8, scale=[0.5], zero_point=[3])";
+  ExpectRewrite("reduce_mean_to_pool",
+                std::string("input %x : float32[1,2,4,4] const %a : int64[2] = [2, 3] "
+                            "%y = ReduceMean(%x, %a)") +
+                    kQuant + " %z = Relu(%y) output %z",
+                std::string("input %x : float32[1,2,4,4] %y = GlobalAveragePool(%x)") + kQuant +
+                    " %z = Relu(%y) output %z");
+}
+
+TEST(ReduceMeanToPoolTest, Refusals) {
+  const auto no = [](const std::string& type, const std::string& axes, const std::string& reason) {
+    ExpectNo("reduce_mean_to_pool",
+             "input %x : " + type + axes + " %y = ReduceMean(%x" + (axes.empty() ? "" : ", %a") +
+                 ") output %y",
+             reason);
+  };
+  const std::string spatial = " const %a : int64[2] = [2, 3]";
+  no("int32[1,2,3,4]", spatial, "it is not float32");
+  no("float32[]", " const %a : int64[0] = []",
+     "the input has no batch, channels, height and width");
+  no("float32[1,2,3]", " const %a : int64[1] = [2]",
+     "the input has no batch, channels, height and width");
+  no("float32[1,2,3,4]", "", "it does not reduce height and width alone");
+  no("float32[1,2,3,4]", " const %a : int64[2] = [1, 2]",
+     "it does not reduce height and width alone");
+  no("float32[1,2,3,4]", " const %a : int64[1] = [3]", "it does not reduce height and width alone");
+  no("float32[1,2,3,4]", " input %a : int64[2]", "the axes are not constant");
+  no("float32[1,2,0,4]", spatial, "there is nothing to average");
+}
+
 TEST(DriverTest, OnlyDisableAndStopAfter) {
   constexpr const char* kText = R"(graph {
     input %x : float32[2]

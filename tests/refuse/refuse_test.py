@@ -174,6 +174,20 @@ def model_files():
     write("nan.onnx", conv_model(tensor("w", [2, 3, 1, 1], raw=nan)))
     check(["quantize", "nan.onnx", "--data", "data.yaml", "--out", "made.onnx", "--json"], 3,
           "nan.onnx: weight 'w' holds NaN")
+    for value, said in ((0.0, "0"), (-0.5, "-0.5"), (float("nan"), "nan"), (float("inf"), "inf")):
+        scales = tensor("s", [3], [1.0, 2.0, value])
+        for op in ("QuantizeLinear", "DequantizeLinear"):
+            kind = (1, 2) if op == "QuantizeLinear" else (2, 1)
+            model_refused("scale.onnx", onnx([node(op, ["x", "s"], ["y"], "format", axis=1)],
+                                             [value_info("x", [1, 3, 8, 8], kind[0])],
+                                             [value_info("y", [1, 3, 8, 8], kind[1])], [scales]), 3,
+                          "node 'format' (%s): scale 's' holds %s, must be positive and finite" % (op, said))
+    model_refused("y_scale.onnx", onnx(
+        [node("QLinearConv", ["x", "one", "zero", "w", "one", "zero", "none", "zero"], ["y"], "conv")],
+        [value_info("x", [1, 3, 8, 8], 2)], [value_info("y", [1, 2, 8, 8], 2)],
+        [tensor("one", [], [1.0]), tensor("none", [], [0.0]), tensor("zero", [], [0], kind=2),
+         tensor("w", [2, 3, 1, 1], [1] * 6, kind=2)]), 3,
+        "node 'conv' (QLinearConv): y_scale 'none' holds 0, must be positive and finite")
     inf = struct.pack("<6f", 1, 2, float("inf"), 4, 5, 6)
     write("inf.onnx", conv_model(tensor("w", [2, 3, 1, 1], raw=inf)))
     check(["quantize", "inf.onnx", "--data", "data.yaml", "--out", "made.onnx", "--json"], 3,
@@ -319,6 +333,8 @@ def data_sets():
     refused(raw, "bad.yaml: no split 'half', it has: all", code=2, split="half")
     refused("kind: npy\nfile: none.npy\n", "none.npy: holds no samples (shape [0,3,8,8])")
     refused("kind: images\nroot: nothing\n", "bad.yaml:1: no images (.jpg, .jpeg, .png) in nothing")
+    refused("kind: synthetic\nsamples: 4294967296\nshape: [3, 8, 8]\n",
+            "bad.yaml:2: 'samples' is '4294967296', must be an integer >= 1 and <= 10000000")
     refused("kind: synthetic\nsamples: 2\nshape: [99999999, 99999999, 3]\n", "bad.yaml:3: 'shape' is too large")
     refused("kind: synthetic\nsamples: 2\nshape: [3, 9, 8]\n",
             "input 'x' of the network is float32 [N,3,8,8], the data set gives float32 [1,3,9,8]")

@@ -12,6 +12,9 @@
 namespace adze {
 namespace {
 
+// Splits hold an index per sample; a file must not make them exhaust memory.
+constexpr int64_t kMaxSamples = 10'000'000;
+
 struct Options {
   int64_t samples = 0;
   std::vector<int64_t> shape;
@@ -51,7 +54,7 @@ class SyntheticSource : public InputSource {
 
 Result<OpenedSource> Open(YamlMap& input, const std::string&, YamlMap*) {
   Options o;
-  ADZE_ASSIGN(o.samples, input.Int("samples", 1, int64_t{1} << 32));
+  ADZE_ASSIGN(o.samples, input.Int("samples", 1, kMaxSamples));
   ADZE_ASSIGN(o.shape, input.Ints("shape", 0, 1, kMaxElements));
   if (NumElements(o.shape) < 0 || o.shape.size() >= kMaxRank) {
     return input.ErrorAt("shape", "'shape' is too large");

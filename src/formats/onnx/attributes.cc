@@ -55,4 +55,26 @@ Result<AttrMap> ReadAttributes(const NodeProto& node, const std::shared_ptr<cons
   return attrs;
 }
 
+Result<Tensor> DecodeConstant(const AttributeProto& a, const std::shared_ptr<const void>& owner,
+                              ExternalFiles* external) {
+  const auto list = [](const auto& values) {
+    using T = typename std::decay_t<decltype(values)>::value_type;
+    return Tensor::FromValues<T>({static_cast<int64_t>(values.size())}, values);
+  };
+  const std::string_view kind = a.name;
+  if (a.is_reference) return InvalidInput("refers to a function's attribute outside a function");
+  if (kind == "value" && a.type == AttributeType::kTensor && a.t != nullptr) {
+    return DecodeTensor(*a.t, owner, external);
+  }
+  if (kind == "value_float" && a.type == AttributeType::kFloat) return Tensor::Scalar(a.f);
+  if (kind == "value_int" && a.type == AttributeType::kInt) return Tensor::Scalar(a.i);
+  if (kind == "value_floats" && a.type == AttributeType::kFloats) return list(a.floats);
+  if (kind == "value_ints" && a.type == AttributeType::kInts) return list(a.ints);
+  if (kind == "value_string" || kind == "value_strings") {
+    return Unsupported("element type string is not supported");
+  }
+  if (kind == "sparse_value") return Unsupported("sparse constants are not supported");
+  return InvalidInput("attribute '" + std::string(kind) + "' is not a constant");
+}
+
 }  // namespace adze::onnx

@@ -31,6 +31,11 @@ class Builder {
   Result<Graph> Build() {
     ADZE_TRY(CheckModel());
     CollectNames(model_.graph, true);
+    for (const ValueInfoProto& v : model_.graph.inputs) {
+      for (const DimProto& d : v.dims) {
+        if (d.kind == DimProto::kValue && d.value < 0) shapes_doubtful_ = true;
+      }
+    }
     ADZE_TRY(ReadRegion(model_.graph, 0, nullptr));
     SetMetadata();
     ADZE_TRY(InferGraph(graph_));
@@ -309,6 +314,7 @@ class Builder {
     if (!it->second->is_tensor) return OkStatus();
     Result<TensorType> type = types_.Read(*it->second);
     if (type.ok()) {
+      if (shapes_doubtful_) type->shape.reset();
       graph_.SetType(id, std::move(type).value());
       return OkStatus();
     }
@@ -323,29 +329,8 @@ class Builder {
       return InvalidInput("must have no inputs, one output and one attribute");
     }
     const AttributeProto& a = p.attributes[0];
-    const std::string_view kind = a.name;
-    const auto list = [](const auto& values) {
-      using T = typename std::decay_t<decltype(values)>::value_type;
-      return Tensor::FromValues<T>({static_cast<int64_t>(values.size())}, values);
-    };
-    Result<Tensor> tensor = InvalidInput("attribute '" + std::string(kind) + "' is not a constant");
-    if (a.is_reference) return InvalidInput("refers to a function's attribute outside a function");
-    if (kind == "value" && a.type == AttributeType::kTensor && a.t != nullptr) {
-      tensor = DecodeTensor(*a.t, owner_, external_);
-    } else if (kind == "value_float" && a.type == AttributeType::kFloat) {
-      tensor = Tensor::Scalar(a.f);
-    } else if (kind == "value_int" && a.type == AttributeType::kInt) {
-      tensor = Tensor::Scalar(a.i);
-    } else if (kind == "value_floats" && a.type == AttributeType::kFloats) {
-      tensor = list(a.floats);
-    } else if (kind == "value_ints" && a.type == AttributeType::kInts) {
-      tensor = list(a.ints);
-    } else if (kind == "value_string" || kind == "value_strings") {
-      tensor = Unsupported("element type string is not supported");
-    } else if (kind == "sparse_value") {
-      tensor = Unsupported("sparse constants are not supported");
-    }
-    return AddConstant(scope, region, p.outputs[0], std::move(tensor), ConstantNotes(p, a.t.get()));
+    return AddConstant(scope, region, p.outputs[0], DecodeConstant(a, owner_, external_),
+                       ConstantNotes(p, a.t.get()));
   }
 
   void SetMetadata() {
@@ -361,10 +346,10 @@ class Builder {
     for (const auto& [domain, version] : opsets_) m.opset_imports.emplace_back(domain, version);
     notes_.model = model_.notes;
     notes_.graph.fields = model_.graph.notes;
-    const bool any = !notes_.model.empty() || !notes_.graph.fields.empty() ||
-                     !notes_.values.empty() || !notes_.nodes.empty() ||
-                     !notes_.nodes_by_output.empty();
-    if (any) m.notes = std::make_shared<const OnnxNotes>(std::move(notes_));
+    for (const auto& [name, symbol] : types_.symbols()) {
+      if (name != symbol) notes_.dim_names.emplace(symbol, name);
+    }
+    if (!notes_.empty()) m.notes = std::make_shared<const OnnxNotes>(std::move(notes_));
   }
 
   const ModelProto& model_;
@@ -381,6 +366,9 @@ class Builder {
   std::unordered_set<std::string_view> node_names_;
   std::unordered_set<std::string_view> repeated_names_;  // those that several nodes have
   OnnxNotes notes_;
+  // An input has a negative dimension, as some exporters write "unknown". Tools that infer shapes
+  // take it for a number, and what they declare of computed values follows from -1.
+  bool shapes_doubtful_ = false;
 };
 
 }  // namespace

@@ -36,6 +36,10 @@ Result<std::vector<size_t>> SortNodes(const GraphProto& graph,
 Result<AttrMap> ReadAttributes(const NodeProto& node, const std::shared_ptr<const void>& owner,
                                ExternalFiles* external);
 
+// What the one attribute of a Constant node stands for. Refused: attributes that are no constant.
+Result<Tensor> DecodeConstant(const AttributeProto& a, const std::shared_ptr<const void>& owner,
+                              ExternalFiles* external);
+
 // Types as the file declares them. A named dimension becomes a symbol, its name cleaned of
 // characters that Dim::Parse would not read back; unknown, negative and placeholder ("?", "None" …)
 // dimensions become symbols of their own.
@@ -44,6 +48,8 @@ class TypeReader {
   // Undefined parts of the result are those that the file does not declare. Refused: element types
   // without a DType, ranks and dimensions that are too large; messages do not name the value.
   Result<TensorType> Read(const ValueInfoProto& info);
+  // The symbol of each dimension name of the file.
+  const std::map<std::string, std::string, std::less<>>& symbols() const { return symbols_; }
 
  private:
   std::string FreshSymbol(std::string_view wish);

@@ -146,6 +146,12 @@ const OnnxNotes::OfValue& NoteWriter::value(const std::string& name) const {
   return it == notes_.values.end() ? kNone : it->second;
 }
 
+std::string NoteWriter::DimName(const Dim& dim) const {
+  std::string text = dim.ToString();
+  const auto it = notes_.dim_names.find(text);
+  return it == notes_.dim_names.end() ? text : it->second;
+}
+
 const OnnxNotes::OfNode& NoteWriter::TakeNode(const Node& node) {
   static const OnnxNotes::OfNode kNone;
   if (const auto it = notes_.nodes.find(node.name);

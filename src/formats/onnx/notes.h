@@ -52,9 +52,15 @@ struct OnnxNotes {
 
   Fields model;
   OfGraph graph;
-  std::map<std::string, OfValue, std::less<>> values;  // by name
+  std::map<std::string, std::string, std::less<>> dim_names;  // in the file, of cleaned symbols
+  std::map<std::string, OfValue, std::less<>> values;         // by name
   // By name where only one node of the file has it, all others by the name of their first output.
   std::map<std::string, OfNode, std::less<>> nodes, nodes_by_output;
+
+  bool empty() const {
+    return model.empty() && graph.fields.empty() && dim_names.empty() && values.empty() &&
+           nodes.empty() && nodes_by_output.empty();
+  }
 };
 
 namespace onnx {
@@ -82,6 +88,8 @@ class NoteWriter {
 
   const OnnxNotes& all() const { return notes_; }
   const OnnxNotes::OfValue& value(const std::string& name) const;
+  // The name of a symbolic dimension, or its expression.
+  std::string DimName(const Dim& dim) const;
   // Every node's notes are handed out once, should two nodes bear its name by now.
   const OnnxNotes::OfNode& TakeNode(const Node& node);
 

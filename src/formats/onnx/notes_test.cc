@@ -176,6 +176,22 @@ TEST_F(OnnxNotesTest, EveryMessageKeepsItsOwn) {
   EXPECT_EQ(Written(MustRead(again)), again);
 }
 
+TEST_F(OnnxNotesTest, DimensionsAreCalledAsInTheFile) {
+  const GraphParts parts = {
+      .nodes = {MakeNode("Relu", {"x"}, {"y"})},
+      .inputs = {TypedValue("x", kFloat, {"batch size", "batch_size", "a"})},
+      .outputs = {TypedValue("y", kFloat, {"batch size", "batch_size", "a"})}};
+  const Graph g = MustRead(Model(parts));
+  EXPECT_EQ(ShapeToString(*g.value(g.FindValue("y")).type.shape), "[batch_size,batch_size_1,a]");
+  const std::string bytes = Written(g);
+  const auto model = onnx::ParseModel(bytes);
+  for (const onnx::ValueInfoProto* v : {&model->graph.inputs[0], &model->graph.outputs[0]}) {
+    EXPECT_EQ(v->dims[0].param, "batch size");
+    EXPECT_EQ(v->dims[1].param, "batch_size");
+    EXPECT_EQ(v->dims[2].param, "a");
+  }
+}
+
 TEST_F(OnnxNotesTest, CountForNothing) {
   const Graph with = MustRead(Annotated());
   Graph without = with;
@@ -281,6 +297,24 @@ TEST_F(OnnxNotesTest, NothingIsWrittenTwice) {
   const auto model = onnx::ParseModel(bytes);
   EXPECT_EQ(model->graph.nodes[0].notes, Message().Bytes(6, "again").bytes);
   EXPECT_EQ(model->graph.nodes[0].name, "n");
+}
+
+// Whatever a flipped byte does to a model full of notes: it is refused, or what is written for it
+// can be read.
+TEST_F(OnnxNotesTest, CorruptModelsAreRefusedOrReadable) {
+  const std::string bytes = Annotated();
+  const std::string path = (root_ / "corrupt.onnx").string();
+  int written = 0;
+  for (size_t i = 0; i < bytes.size(); i += 3) {
+    std::string bad = bytes;
+    bad[i] = static_cast<char>(bad[i] ^ (i % 2 == 0 ? 0x08 : 0x81));
+    const Result<Graph> g = Read(bad);
+    if (!g.ok() || !WriteOnnx(*g, path).ok()) continue;
+    ++written;
+    const Result<Graph> back = ReadOnnx(path);
+    EXPECT_TRUE(back.ok()) << i << ": " << back.status().message();
+  }
+  EXPECT_GT(written, 100);
 }
 
 TEST_F(OnnxNotesTest, BrokenOnesAreRefused) {

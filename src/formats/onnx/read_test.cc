@@ -88,6 +88,22 @@ TEST(ReadOnnx, DimensionNamesThatCleanToTheSameStayApart) {
   EXPECT_EQ(ShapeToString(*graph.value(graph.top().inputs[0]).type.shape), "[a_b,a_b_1,a_b]");
 }
 
+TEST(ReadOnnx, DeclaredShapesThatFollowFromMinusOneAreNotBelieved) {
+  // x is declared as [-1,1,-1,8]; whoever inferred the shape of c took -1 for a number.
+  Message shape;
+  for (int64_t d : {-1, 1, -1, 8}) shape.Sub(1, Message().Int(1, d));
+  const Message x =
+      Message().Bytes(1, "x").Sub(2, Message().Sub(1, Message().Int(1, kFloat).Sub(2, shape)));
+  const GraphParts g = {
+      .nodes = {MakeNode("Conv", {"x", "w"}, {"c"}), MakeNode("Relu", {"c"}, {"y"})},
+      .initializers = {FloatTensor("w", {1, 1, 1, 3}, {1, 2, 3})},
+      .inputs = {x},
+      .outputs = {Message().Bytes(1, "y")},
+      .value_infos = {TypedValue("c", kFloat, {int64_t{0}, 1, int64_t{0}, 6})}};
+  const Graph graph = MustRead(Model(g));
+  EXPECT_EQ(ShapeToString(*graph.value(graph.FindValue("y")).type.shape), "[x_dim0,1,x_dim2,6]");
+}
+
 TEST(ReadOnnx, TensorsOfEveryStorage) {
   const auto constant = [](const Message& m) {
     const Graph g = MustRead(Model({.nodes = {MakeNode("Mystery", {"w"}, {"y"})},

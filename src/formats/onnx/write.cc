@@ -72,7 +72,7 @@ void AddTensorType(pbf_writer& type, const Value& v, NoteWriter* notes) {
     if (d.is_const()) {
       dim.add_int64(1, d.value());
     } else {
-      dim.add_string(2, d.ToString());
+      dim.add_string(2, notes->DimName(d));
     }
     if (dim_notes.size() == v.type.shape->size()) notes->Add(NoteOf::kDim, dim_notes[i], dim);
   }
