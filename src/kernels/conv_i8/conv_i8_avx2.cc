@@ -75,10 +75,10 @@ __attribute__((noinline)) void StoreRare(const RequantAvx2& k, const Tile& tile,
   }
 }
 
+// acc = offset + the sum of all products of the tile.
 template <int P, int V>
-__attribute__((always_inline)) inline void RunTile(const ConvI8Block& b, const RequantAvx2& k,
-                                                   const Tile& tile) {
-  __m256i acc[P][V];
+__attribute__((always_inline)) inline void Accumulate(const ConvI8Block& b, const Tile& tile,
+                                                      __m256i (&acc)[P][V]) {
 #pragma GCC unroll 2
   for (int v = 0; v < V; ++v) {
     const __m256i offset =
@@ -122,6 +122,13 @@ __attribute__((always_inline)) inline void RunTile(const ConvI8Block& b, const R
       }
     }
   }
+}
+
+template <int P, int V>
+__attribute__((always_inline)) inline void RunTile(const ConvI8Block& b, const RequantAvx2& k,
+                                                   const Tile& tile) {
+  __m256i acc[P][V];
+  Accumulate<P, V>(b, tile, acc);
   if (!k.output_f32 && tile.channels >= 8 * V) {
     if (tile.residual == nullptr) {
       StoreWhole<P, V, false>(k, tile, b.y_pixel_stride, acc);

@@ -177,6 +177,25 @@ TEST(ConvI8, RefusesArgumentsOutOfRange) {
       "a window of more than 2^31 elements");
 }
 
+// 2^34 pixels of 2^30 products each: arguments that pass the checks, and more work than int64
+// counts.
+TEST(ConvI8, ChunksOfAnAbsurdLayerAreCutWithoutOverflow) {
+  ConvI8Args args;
+  args.window = SquareWindow(1 << 15, 1, 1, 1 << 16, 1, 1);
+  const ConvSizes sizes = SizesOf({args.window, 1, 1, 1});
+  ASSERT_GT(int64_t{sizes.out_h} * sizes.out_w, int64_t{1} << 33);
+  for (const ConvI8Row& row : ConvI8Rows()) {
+    const auto plan = MakeConvI8Plan(row, args, sizes);
+    ASSERT_TRUE(plan.ok()) << plan.status().message();
+    EXPECT_GT(plan->num_chunks, 1);
+  }
+  for (const DepthwiseI8Row& row : DepthwiseI8Rows()) {
+    const auto plan = MakeDepthwiseI8Plan(row, args, sizes);
+    ASSERT_TRUE(plan.ok()) << plan.status().message();
+    EXPECT_GT(plan->num_chunks, 1);
+  }
+}
+
 TEST(ConvI8, RowsAreSortedAndTheNewestIsChosen) {
   Isa last = Isa::kGeneric;
   for (const ConvI8Row& row : ConvI8Rows()) {

@@ -80,6 +80,27 @@ __attribute__((noinline)) void StoreRare(const RequantAvx2& k, const Run& run, c
   }
 }
 
+// Whole vectors of u8 without residual.
+template <int kPixels>
+__attribute__((always_inline)) inline void StorePlain(const RequantAvx2& k, const Run& run,
+                                                      const __m256i (&acc)[4], const int64_t* at) {
+  __m256i rounded[4];
+#pragma GCC unroll 4
+  for (int v = 0; v < 4; ++v) {
+    const __m256i m = LoadConstant<kPixels>(run.multiplier + 8 * v);
+    rounded[v] = Round(k, Scale(acc[v], _mm256_castsi256_ps(m)));
+  }
+  const __m256i bytes = PackBytes(k, rounded[0], rounded[1], rounded[2], rounded[3]);
+  uint8_t* const y = run.y + at[0];
+  if (kPixels == 1) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(y), bytes);
+  } else {
+    uint8_t* const next = run.y + at[kPixels - 1];
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(y), _mm256_castsi256_si128(bytes));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(next), _mm256_extracti128_si256(bytes, 1));
+  }
+}
+
 // kPixels: of a vector. kPlain: all its channels exist, u8 without residual.
 template <int kPixels, bool kPlain>
 void RunPixels(const DepthwiseI8Block& b, const RequantAvx2& constants, const Run& whole) {
@@ -135,23 +156,7 @@ void RunPixels(const DepthwiseI8Block& b, const RequantAvx2& constants, const Ru
       continue;
     }
 #pragma GCC unroll 2
-    for (int i = 0; i < kVectors; ++i) {
-      __m256i rounded[4];
-#pragma GCC unroll 4
-      for (int v = 0; v < 4; ++v) {
-        const __m256i m = LoadConstant<kPixels>(run.multiplier + 8 * v);
-        rounded[v] = Round(k, Scale(acc[i][v], _mm256_castsi256_ps(m)));
-      }
-      const __m256i bytes = PackBytes(k, rounded[0], rounded[1], rounded[2], rounded[3]);
-      uint8_t* const y = run.y + at[i * kPixels];
-      if (kPixels == 1) {
-        _mm256_storeu_si256(reinterpret_cast<__m256i*>(y), bytes);
-      } else {
-        uint8_t* const next = run.y + at[i * kPixels + kPixels - 1];
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(y), _mm256_castsi256_si128(bytes));
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(next), _mm256_extracti128_si256(bytes, 1));
-      }
-    }
+    for (int i = 0; i < kVectors; ++i) StorePlain<kPixels>(k, run, acc[i], at + i * kPixels);
   }
 }
 
