@@ -139,6 +139,10 @@ int32_t PlanBuilder::Convert(int32_t from, Layout layout) {
 
 int32_t PlanBuilder::Dequantize(int32_t from, Layout layout) {
   if (plan_value(from).shape.size() < 3) layout = Layout::kLogical;
+  // The kernel converts channels-last integers to logical floats, not the other way round.
+  if (plan_value(from).layout == Layout::kLogical && layout != Layout::kLogical) {
+    return Convert(Dequantize(from, Layout::kLogical), layout);
+  }
   const auto [it, is_new] = floats_.try_emplace({from, layout}, -1);
   if (!is_new) return it->second;
   it->second = NewTemporary(DType::kFloat32, plan_value(from).shape, layout);

@@ -311,6 +311,21 @@ TEST(Lower, ActivationsAndFactorsJoinTheConvolution) {
   EXPECT_LT(boundary, 5);
 }
 
+// Integers that a Reshape left in logical order, read by a kernel of floats in channels-last order.
+TEST(Lower, LogicalIntegersReachChannelsLastFloats) {
+  const Graph g = Parse(R"(graph {
+    input %x : float32[1,8]
+    const %s : int64[4] = [1, 2, 2, 2]
+    const %w : float32[1,2,1,1] = [1, 2]
+    %a = Reshape(%x, %s) : float32[1,2,2,2] quant(uint8, scale=[0.5], zero_point=[0])
+    %y = Conv(%a, %w)
+    output %y })");
+  const Tensor x = Tensor::FromValues<float>({1, 8}, {0, 0.5f, 1, 1.5f, 2, 2.5f, 3, 3.5f});
+  const Tensor y = RunGraph(g, x, Isa::kGeneric, 1).output;
+  ASSERT_TRUE(y.defined());
+  EXPECT_TRUE(BitEqual(y, Tensor::FromValues<float>({1, 1, 2, 2}, {4, 5.5f, 7, 8.5f})));
+}
+
 TEST(Lower, RefusalsNameEveryNode) {
   const Graph g = Parse(R"(graph "g" {
     input %x : float32[2,4]

@@ -30,7 +30,6 @@ int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 // Real results of a chunk that wait for their activation: they stay in L2.
 constexpr int64_t kRealBytes = int64_t{128} << 10;
 
-
 // What one packing looks like, and what chunks suit its kernels.
 struct PackingTraits {
   int32_t panel;          // channels
