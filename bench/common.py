@@ -15,7 +15,7 @@ class Network:
     """A network with labelled data. `samples(split)` yields float32 inputs without the batch axis, `labels(split)` the
     classes; splits are those of its data set file."""
 
-    def __init__(self, name, model, data, kind, mean=0.0, std=1.0, drop_first=0):
+    def __init__(self, name, model, data, kind, mean=0.0, std=1.0, drop_first=0, labelled=True):
         self.name = name
         self.model = os.path.join(DATA, model)
         self.data = os.path.join(BENCH, "data", data)
@@ -23,6 +23,7 @@ class Network:
         self.mean = np.asarray(mean, np.float32).reshape(-1, 1, 1)
         self.std = np.asarray(std, np.float32).reshape(-1, 1, 1)
         self.drop_first = drop_first  # outputs before the first labelled class
+        self.labelled = labelled      # else the labels are those of other classes, or there are none
 
     def _normalize(self, pixels):
         return ((pixels.astype(np.float32) - self.mean) / self.std).astype(np.float32)
@@ -39,6 +40,18 @@ class Network:
             name = "train_3000.bin.gz" if split == "calibration" else "test_10000.bin.gz"
             raw = np.frombuffer(gzip.open(os.path.join(DATA, "cifar10", name)).read(), np.uint8).reshape(-1, 3073)
             return [(r[1:].reshape(3, 32, 32), int(r[0])) for r in raw]
+        if self.kind == "coco":
+            from PIL import Image
+            names = sorted(os.listdir(os.path.join(DATA, "detect", "coco_val100")))[0 if split == "calibration" else 1::2]
+            people = set(os.listdir(os.path.join(DATA, "detect", "coco_val100_labels")))
+            def image(n):
+                photo = Image.open(os.path.join(DATA, "detect", "coco_val100", n))
+                return photo.convert("RGB").resize((96, 96), Image.BILINEAR)
+            return [(np.asarray(image(n)).transpose(2, 0, 1), int(n.replace(".jpg", ".txt") in people)) for n in names]
+        if self.kind == "logmel":
+            frames = np.fromfile(os.path.join(DATA, "audio", "toycar_normal_id_01_logmel_200x128.f32"), np.float32)
+            windows = [frames[i:i + 640].reshape(1, 1, 640) for i in range(0, frames.size - 639, 128)]
+            return [(w, None) for w in windows[0 if split == "calibration" else 1::2]]
         if self.kind == "mnist":
             part = "train" if split == "calibration" else "t10k"
             def idx(what, skip):
@@ -53,7 +66,10 @@ class Network:
         pairs = self._pixels(split)
         if 0 < count < len(pairs):
             pairs = [pairs[i * len(pairs) // count] for i in range(count)]
-        return [self._normalize(p) for p, _ in pairs], np.asarray([c for _, c in pairs])
+        inputs = [self._normalize(p) for p, _ in pairs]
+        if self.kind == "logmel":
+            inputs = [x.reshape(-1) for x in inputs]
+        return inputs, np.asarray([c for _, c in pairs])
 
 
 IMAGENET = dict(mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375))
@@ -64,6 +80,9 @@ NETWORKS = {n.name: n for n in (
             mean=127.5, std=127.5, drop_first=1),
     Network("cifar10_resnet20", "models/cifar10_resnet20.onnx", "cifar10_resnet20.yaml", "cifar", **IMAGENET),
     Network("mlperf_tiny_resnet8", "models/mlperf_tiny_resnet8.onnx", "cifar10_resnet8.yaml", "cifar"),
+    Network("mlperf_tiny_vww", "models/mlperf_tiny_vww.onnx", "vww.yaml", "coco", std=255),
+    Network("mlperf_tiny_ad01", "models/mlperf_tiny_ad01.onnx", "ad01.yaml", "logmel", labelled=False),
+    Network("doodlenet", "models/doodlenet.onnx", "doodlenet.yaml", "mnist", std=255, labelled=False),
     Network("mnist_cntk", "models/mnist_cntk.onnx", "mnist.yaml", "mnist"),
 )}
 
@@ -82,6 +101,7 @@ def ort_session(path, integer=True):
     import onnxruntime
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    options.intra_op_num_threads = 1
     if not integer:
         options.add_session_config_entry("session.disable_quant_qdq", "1")
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])

@@ -41,7 +41,8 @@ struct Layer {
 
   int64_t rows = 0;
   int64_t filled = 0;            // of `block`
-  std::vector<float> block;      // [kBlockRows][groups * k] codes minus zero point
+  int64_t wanted = 0;            // rows of one batch
+  std::vector<float> block;      // [kBlockRows + wanted][groups * k] codes minus zero point
   std::vector<int32_t> moments;  // [groups][k][k], on and above the diagonal
   std::vector<int64_t> sums;     // [groups * k]
   int64_t moment_bytes() const { return groups * k * k * 4; }
@@ -76,32 +77,38 @@ class Codes {
   std::vector<int64_t> dims_;
 };
 
-// moments += block^T block, exactly; below the diagonal of a group they are not defined.
-void AddBlock(Isa isa, ThreadPool* pool, Layer* layer) {
+// Memory of AddRows, kept from call to call.
+struct Scratch {
+  std::vector<float> transposed, packed, product;
+};
+
+// moments += block^T block over `rows` <= kBlockRows rows of codes, exactly; below the diagonal of
+// a group they are not defined.
+void AddRows(const float* block, int64_t rows, Isa isa, ThreadPool* pool, Scratch* scratch,
+             Layer* layer) {
   const int64_t k = layer->k;
   const int64_t width = layer->groups * k;
-  const int64_t rows = layer->filled;
-  if (rows == 0) return;
   for (int64_t r = 0; r < rows; ++r) {
     for (int64_t i = 0; i < width; ++i) {
-      layer->sums[static_cast<size_t>(i)] +=
-          static_cast<int64_t>(layer->block[static_cast<size_t>(r * width + i)]);
+      layer->sums[static_cast<size_t>(i)] += static_cast<int64_t>(block[r * width + i]);
     }
   }
   if (layer->groups == 1) {
-    std::vector<float> transposed(static_cast<size_t>(k * rows));
+    std::vector<float>& transposed = scratch->transposed;
+    std::vector<float>& packed = scratch->packed;
+    std::vector<float>& product = scratch->product;
+    transposed.resize(static_cast<size_t>(k * rows));
     for (int64_t r = 0; r < rows; ++r) {
       for (int64_t i = 0; i < k; ++i) {
-        transposed[static_cast<size_t>(i * rows + r)] =
-            layer->block[static_cast<size_t>(r * width + i)];
+        transposed[static_cast<size_t>(i * rows + r)] = block[r * width + i];
       }
     }
     const MatMulF32Sizes sizes{k, k, rows};
     const int64_t panels = MatMulF32Panels(sizes, isa);
-    std::vector<float> packed(static_cast<size_t>(MatMulF32PackedFloats(sizes, isa)));
-    std::vector<float> product(static_cast<size_t>(k * k));
-    PackMatMulF32(isa, sizes, layer->block.data(), 0, panels, packed.data());
     const int64_t panel = MatMulF32PackedFloats(sizes, isa) / (panels * rows);  // columns
+    packed.resize(static_cast<size_t>(MatMulF32PackedFloats(sizes, isa)));
+    product.resize(static_cast<size_t>(k * k));
+    PackMatMulF32(isa, sizes, block, 0, panels, packed.data());
     constexpr int64_t kTile = 48;
     pool->ParallelFor((k + kTile - 1) / kTile, [&](int64_t tile, int) {
       const int64_t begin = tile * kTile;
@@ -115,28 +122,36 @@ void AddBlock(Isa isa, ThreadPool* pool, Layer* layer) {
         }
       }
     });
-  } else {
-    pool->ParallelFor(layer->groups, [&](int64_t g, int) {
-      std::vector<float> product(static_cast<size_t>(k * k), 0.0f);
-      for (int64_t r = 0; r < rows; ++r) {
-        const float* const x = layer->block.data() + r * width + g * k;
-        for (int64_t i = 0; i < k; ++i) {
-          float* const p = product.data() + i * k;
-          for (int64_t j = i; j < k; ++j) p[j] += x[i] * x[j];
-        }
+    return;
+  }
+  pool->ParallelFor(layer->groups, [&](int64_t g, int) {
+    std::vector<float> product(static_cast<size_t>(k * k), 0.0f);
+    for (int64_t r = 0; r < rows; ++r) {
+      const float* const x = block + r * width + g * k;
+      for (int64_t i = 0; i < k; ++i) {
+        float* const p = product.data() + i * k;
+        for (int64_t j = i; j < k; ++j) p[j] += x[i] * x[j];
       }
-      int32_t* const m = layer->moments.data() + g * k * k;
-      for (int64_t i = 0; i < k * k; ++i) {
-        m[i] += static_cast<int32_t>(product[static_cast<size_t>(i)]);
-      }
-    });
+    }
+    int32_t* const m = layer->moments.data() + g * k * k;
+    for (int64_t i = 0; i < k * k; ++i) {
+      m[i] += static_cast<int32_t>(product[static_cast<size_t>(i)]);
+    }
+  });
+}
+
+// Adds what the block holds to the moments, and empties it.
+void AddBlock(Isa isa, ThreadPool* pool, Scratch* scratch, Layer* layer) {
+  const int64_t width = layer->groups * layer->k;
+  for (int64_t done = 0; done < layer->filled; done += kBlockRows) {
+    AddRows(layer->block.data() + done * width, std::min(kBlockRows, layer->filled - done), isa,
+            pool, scratch, layer);
   }
   layer->filled = 0;
 }
 
 // Some patches of one batch, spread over its positions.
-Status AddPatches(const Graph& graph, const Codes& codes, int64_t wanted, int64_t seed, Isa isa,
-                  ThreadPool* pool, Layer* layer) {
+Status AddPatches(const Graph& graph, const Codes& codes, int64_t seed, Layer* layer) {
   const Node& n = graph.node(layer->node);
   const int64_t width = layer->groups * layer->k;
   WindowGeometry g;
@@ -158,7 +173,7 @@ Status AddPatches(const Graph& graph, const Codes& codes, int64_t wanted, int64_
   } else {
     positions = NumElements(codes.dims()) / layer->k;
   }
-  const int64_t count = std::min({wanted, positions, kMaxRows - layer->rows});
+  const int64_t count = std::min({layer->wanted, positions, kMaxRows - layer->rows});
   for (int64_t p = 0; p < count; ++p) {
     const int64_t first = p * positions / count;
     const int64_t room = (p + 1) * positions / count - first;
@@ -183,32 +198,38 @@ Status AddPatches(const Graph& graph, const Codes& codes, int64_t wanted, int64_
       }
     }
     ++layer->rows;
-    if (++layer->filled == kBlockRows) AddBlock(isa, pool, layer);
+    ++layer->filled;
   }
   return OkStatus();
 }
 
-// H of one group, rows padded to `stride` floats.
-std::vector<float> Objective(const Layer& layer, int64_t group, int64_t stride, bool centered) {
+// H of one group, rows padded to `stride` floats. The pool may be null.
+std::vector<float> Objective(const Layer& layer, int64_t group, int64_t stride, ThreadPool* pool) {
   const int64_t k = layer.k;
   const int32_t* const m = layer.moments.data() + group * k * k;
   const double n = static_cast<double>(layer.rows);
   std::vector<double> mean(static_cast<size_t>(k), 0.0);
-  for (int64_t i = 0; centered && i < k; ++i) {
+  for (int64_t i = 0; layer.centered && i < k; ++i) {
     mean[static_cast<size_t>(i)] =
         static_cast<double>(layer.sums[static_cast<size_t>(group * k + i)]) / n;
   }
   std::vector<float> h(static_cast<size_t>(k * stride), 0.0f);
-  double trace = 0;
-  for (int64_t i = 0; i < k; ++i) {
+  const auto covariance = [&](int64_t i, int64_t j) {
+    return m[i * k + j] / n - mean[static_cast<size_t>(i)] * mean[static_cast<size_t>(j)];
+  };
+  const auto row = [&](int64_t i, int) {
     for (int64_t j = i; j < k; ++j) {
-      const double v =
-          m[i * k + j] / n - mean[static_cast<size_t>(i)] * mean[static_cast<size_t>(j)];
       h[static_cast<size_t>(i * stride + j)] = h[static_cast<size_t>(j * stride + i)] =
-          static_cast<float>(v);
-      if (i == j) trace += v;
+          static_cast<float>(covariance(i, j));
     }
+  };
+  if (pool != nullptr) {
+    pool->ParallelFor(k, row);
+  } else {
+    for (int64_t i = 0; i < k; ++i) row(i, 0);
   }
+  double trace = 0;
+  for (int64_t i = 0; i < k; ++i) trace += covariance(i, i);
   const double damping = kDamping * trace / static_cast<double>(k) + 1e-6;
   for (int64_t i = 0; i < k; ++i) {
     h[static_cast<size_t>(i * stride + i)] += static_cast<float>(damping);
@@ -246,11 +267,11 @@ void RoundLayer(Layer* layer, const QuantType& q, const RoundingSettings& settin
     }
   };
   if (layer->groups == 1) {
-    const std::vector<float> h = Objective(*layer, 0, stride, layer->centered);
+    const std::vector<float> h = Objective(*layer, 0, stride, pool);
     pool->ParallelFor(layer->out, [&](int64_t o, int) { round(o, h); });
   } else {
     pool->ParallelFor(layer->groups, [&](int64_t g, int) {
-      const std::vector<float> h = Objective(*layer, g, stride, layer->centered);
+      const std::vector<float> h = Objective(*layer, g, stride, nullptr);
       for (int64_t o = g * per_group; o < (g + 1) * per_group; ++o) round(o, h);
     });
   }
@@ -330,6 +351,7 @@ Result<int64_t> RoundAdaptively(const Graph& quantized, const QuantizationPlan& 
                                 const RoundingSettings& settings, ThreadPool* pool,
                                 Graph* adjusted) {
   std::vector<Layer> layers = FindLayers(quantized, plan, *adjusted, settings.correct_bias);
+  Scratch scratch;
   int64_t rounded = 0;
   for (size_t begin = 0; begin < layers.size();) {
     size_t end = begin;
@@ -339,35 +361,44 @@ Result<int64_t> RoundAdaptively(const Graph& quantized, const QuantizationPlan& 
            (end == begin || bytes + layers[end].moment_bytes() <= kMaxMomentBytes)) {
       Layer& layer = layers[end++];
       bytes += layer.moment_bytes();
-      const size_t width = static_cast<size_t>(layer.groups * layer.k);
-      layer.moments.assign(width * static_cast<size_t>(layer.k), 0);
-      layer.sums.assign(width, 0);
-      layer.block.assign(width * kBlockRows, 0.0f);
       options.taps.push_back(layer.input);
     }
     ADZE_ASSIGN(SampleReader reader,
                 SampleReader::Create(quantized, dataset, settings.split, settings.samples, pool));
+    const int64_t batches = reader.num_batches();
+    for (size_t l = begin; l < end; ++l) {
+      Layer& layer = layers[l];
+      const size_t width = static_cast<size_t>(layer.groups * layer.k);
+      layer.wanted = std::max(kMinRows, 2 * layer.k) / batches + 1;
+      layer.moments.assign(width * static_cast<size_t>(layer.k), 0);
+      layer.sums.assign(width, 0);
+      layer.block.assign(width * static_cast<size_t>(kBlockRows + layer.wanted), 0.0f);
+    }
     ADZE_ASSIGN(const LoweredPlan lowered, Lower(quantized, options));
     Executor executor(lowered.plan, pool);
-    const int64_t batches = reader.num_batches();
+    std::vector<Status> statuses(end - begin);
     for (int64_t b = 0; b < batches; ++b) {
       std::vector<ConstTensorView> inputs;
       ADZE_TRY(reader.Next(&inputs));
       ADZE_TRY(executor.Run(inputs));
-      for (size_t l = begin; l < end; ++l) {
-        const int32_t index = lowered.taps[l - begin];
+      pool->ParallelFor(static_cast<int64_t>(end - begin), [&](int64_t i, int) {
+        const size_t k = static_cast<size_t>(i);
+        const int32_t index = lowered.taps[k];
         const ConstTensorView raw = executor.RawValue(index);
-        if (SizeOf(raw.dtype) != 1 || raw.size() == 0) continue;
+        if (SizeOf(raw.dtype) != 1 || raw.size() == 0) return;
         const Codes codes(raw, lowered.plan->values[static_cast<size_t>(index)].layout,
-                          layers[l].x_zero_point);
-        const int64_t wanted = std::max(kMinRows, 2 * layers[l].k) / batches + 1;
-        ADZE_TRY(AddPatches(*adjusted, codes, wanted, b, settings.isa, pool, &layers[l]));
+                          layers[begin + k].x_zero_point);
+        statuses[k] = AddPatches(*adjusted, codes, b, &layers[begin + k]);
+      });
+      for (const Status& status : statuses) ADZE_TRY(status);
+      for (size_t l = begin; l < end; ++l) {
+        if (layers[l].filled >= kBlockRows) AddBlock(settings.isa, pool, &scratch, &layers[l]);
       }
       if (settings.progress) settings.progress("rounding", b + 1, batches);
     }
     for (size_t l = begin; l < end; ++l) {
       Layer& layer = layers[l];
-      AddBlock(settings.isa, pool, &layer);
+      AddBlock(settings.isa, pool, &scratch, &layer);
       if (layer.rows > 0) {
         const QuantType& q = weights.tensors.at(adjusted->value(layer.weight).name).type;
         RoundLayer(&layer, q, settings, pool, adjusted);

@@ -18,6 +18,9 @@ namespace {
 constexpr int64_t kMinSamples = 4;
 
 // Outputs of the last run as float32, one tensor each.
+// Of float outputs kept from one comparison of networks for the next.
+constexpr int64_t kMaxReferenceBytes = int64_t{16} << 20;
+
 std::vector<Tensor> ReadOutputs(const Executor& executor) {
   std::vector<Tensor> out;
   for (const int32_t index : executor.plan().outputs) out.push_back(executor.ReadFloat(index));
@@ -263,35 +266,73 @@ Result<CandidateErrors> MeasureCandidates(const Graph& graph, Graph simulated,
 Result<std::vector<double>> OutputSqnr(const Graph& graph,
                                        const std::vector<const Graph*>& quantized,
                                        const Dataset& dataset, const std::string& split,
-                                       int64_t samples, Isa isa, ThreadPool* pool, double drop_db) {
+                                       int64_t samples, Isa isa, ThreadPool* pool, double drop_db,
+                                       ReferenceOutputs* references) {
   ADZE_ASSIGN(SampleReader reader, SampleReader::Create(graph, dataset, split, samples, pool));
-  const auto prepare = [&](const Graph& g) -> Result<std::unique_ptr<Executor>> {
+  // Whole networks side by side share the threads better than single steps do.
+  const bool side_by_side = quantized.size() >= static_cast<size_t>(pool->num_threads());
+  std::vector<std::unique_ptr<ThreadPool>> own;
+  for (size_t q = 0; q < quantized.size(); ++q) own.push_back(std::make_unique<ThreadPool>(1));
+  const auto prepare = [&](const Graph& g,
+                           ThreadPool* threads) -> Result<std::unique_ptr<Executor>> {
     ADZE_ASSIGN(const LoweredPlan lowered, Lower(g, {isa, {}}));
-    return std::make_unique<Executor>(lowered.plan, pool);
+    return std::make_unique<Executor>(lowered.plan, threads);
   };
-  ADZE_ASSIGN(const std::unique_ptr<Executor> real, prepare(graph));
+  ADZE_ASSIGN(const std::unique_ptr<Executor> real, prepare(graph, pool));
   std::vector<std::unique_ptr<Executor>> executors(quantized.size());  // null: dropped
-  for (size_t q = 0; q < quantized.size(); ++q) {
-    ADZE_ASSIGN(executors[q], prepare(*quantized[q]));
-  }
+  std::vector<Status> statuses(quantized.size());
+  pool->ParallelFor(static_cast<int64_t>(quantized.size()), [&](int64_t i, int) {
+    const size_t q = static_cast<size_t>(i);
+    auto executor = prepare(*quantized[q], side_by_side ? own[q].get() : pool);
+    if (executor.ok()) executors[q] = std::move(executor).value();
+    statuses[q] = executor.status();
+  });
+  for (const Status& s : statuses) ADZE_TRY(s);
   std::vector<OutputError> errors(quantized.size());
   const auto sqnr = [&](size_t q) {
     return -10.0 * std::log10(std::max(errors[q].Finish(), 1e-30));
   };
-  for (int64_t b = 0; b < reader.num_batches(); ++b) {
-    std::vector<ConstTensorView> inputs;
-    ADZE_TRY(reader.Next(&inputs));
-    ADZE_TRY(real->Run(inputs));
-    const std::vector<Tensor> reference = ReadOutputs(*real);
-    for (size_t q = 0; q < executors.size(); ++q) {
-      if (executors[q] == nullptr) continue;
-      ADZE_TRY(executors[q]->Run(inputs));
-      const std::vector<Tensor> outputs = ReadOutputs(*executors[q]);
-      for (size_t o = 0; o < outputs.size(); ++o) {
-        errors[q].Collect(o, reference[o].values<float>(), outputs[o].values<float>());
+  const int64_t batches = reader.num_batches();
+  const bool known = references != nullptr && static_cast<int64_t>(references->size()) == batches;
+  int64_t kept_bytes = 0;
+  for (int64_t begin = 0; begin < batches; begin += kRaceBatches) {
+    std::vector<SampleReader::Batch> window(
+        static_cast<size_t>(std::min(kRaceBatches, batches - begin)));
+    ReferenceOutputs expected;
+    for (size_t b = 0; b < window.size(); ++b) {
+      ADZE_TRY(reader.Next(&window[b]));
+      if (known) {
+        expected.push_back((*references)[static_cast<size_t>(begin) + b]);
+        continue;
+      }
+      ADZE_TRY(real->Run(window[b].inputs));
+      expected.push_back(ReadOutputs(*real));
+      for (const Tensor& t : expected.back()) kept_bytes += t.bytes();
+      if (references == nullptr) continue;
+      if (kept_bytes <= kMaxReferenceBytes) {
+        references->push_back(expected.back());
+      } else {
+        references->clear();
       }
     }
-    if (b + 1 != kRaceBatches) continue;
+    const auto run = [&](int64_t i, int) {
+      const size_t q = static_cast<size_t>(i);
+      for (size_t b = 0; executors[q] != nullptr && b < window.size(); ++b) {
+        statuses[q] = executors[q]->Run(window[b].inputs);
+        if (!statuses[q].ok()) return;
+        const std::vector<Tensor> outputs = ReadOutputs(*executors[q]);
+        for (size_t o = 0; o < outputs.size(); ++o) {
+          errors[q].Collect(o, expected[b][o].values<float>(), outputs[o].values<float>());
+        }
+      }
+    };
+    if (side_by_side) {
+      pool->ParallelFor(static_cast<int64_t>(executors.size()), run);
+    } else {
+      for (size_t q = 0; q < executors.size(); ++q) run(static_cast<int64_t>(q), 0);
+    }
+    for (const Status& s : statuses) ADZE_TRY(s);
+    if (begin > 0) continue;
     double best = sqnr(0);
     for (size_t q = 1; q < executors.size(); ++q) best = std::max(best, sqnr(q));
     for (size_t q = 0; q < executors.size(); ++q) {

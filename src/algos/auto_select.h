@@ -46,13 +46,17 @@ void RoundWeights(Graph* graph, const QuantizationPlan& plan, const Encodings& w
 
 // SQNR in dB of the outputs of each quantized graph against the float graph, mean over outputs of
 // error power over signal power, on `samples` samples. A graph that is `drop_db` behind the best
-// after the first kRaceBatches batches is not run any further: its figure is that of those.
+// after the first kRaceBatches batches is not run any further: its figure is that of those. The
+// float outputs are kept in `references` for the next call with the same graph and samples, unless
+// they are large.
 inline constexpr int64_t kRaceBatches = 8;
+using ReferenceOutputs = std::vector<std::vector<Tensor>>;  // per batch and output
 Result<std::vector<double>> OutputSqnr(const Graph& graph,
                                        const std::vector<const Graph*>& quantized,
                                        const Dataset& dataset, const std::string& split,
                                        int64_t samples, Isa isa, ThreadPool* pool,
-                                       double drop_db = std::numeric_limits<double>::infinity());
+                                       double drop_db = std::numeric_limits<double>::infinity(),
+                                       ReferenceOutputs* references = nullptr);
 
 // Error power over signal power of `values` against `reference`, accumulated over samples and
 // outputs.

@@ -10,15 +10,16 @@
 #include "algos/bias_correction.h"
 #include "algos/equalize.h"
 #include "algos/ranges.h"
+#include "algos/tie_margin.h"
 #include "lower/lower.h"
 #include "quant/integer_form.h"
 
 namespace adze {
 namespace {
 
-// Shares of a float run over all samples that `auto` may spend: collection costs a little over one,
-// and the whole of quantization shall stay under three.
-constexpr double kAutoBudget = 0.3;
+// Share of a float run over all samples that the search for single tensors may spend (at least a
+// few samples): six times as much found nothing better on six networks.
+constexpr double kAutoBudget = 0.05;
 // Multiply-accumulates that scoring one integer network may take, and the fewest samples for it.
 constexpr double kScoreMacs = 1e10;
 constexpr int64_t kMinScoreSamples = 32;
@@ -28,7 +29,7 @@ constexpr const char* kRobustObserver = "mse";
 // would favour it.
 constexpr const char* kUnclipped = "minmax";
 // Samples from which the ranges of channels are taken.
-constexpr int64_t kEqualizationSamples = 32;
+constexpr int64_t kEqualizationSamples = 64;
 // Samples on which the means of channels are taken for bias correction: they settle early.
 constexpr int64_t kMeanSamples = 64;
 // Samples whose patches adaptive rounding sees.
@@ -100,12 +101,12 @@ class Quantizer {
     }
     result_.auto_s = choose.Seconds();
     const Stopwatch apply;
-    ADZE_TRY(Build(chosen_));
+    ADZE_TRY(Build(chosen_, true));
     if (settings_.bias_correction) {
       ADZE_ASSIGN(const int64_t corrected,
                   CorrectResults(graph_, result_.graph, plan_, dataset_, settings_.split,
                                  ScoreSamples(), settings_.isa, pool_, &adjusted_));
-      if (corrected > 0) ADZE_TRY(Build(chosen_));
+      if (corrected > 0) ADZE_TRY(Build(chosen_, true));
     }
     result_.apply_s += apply.Seconds();
     result_.encodings.graph_hash = GraphHash(adjusted_);
@@ -231,7 +232,7 @@ class Quantizer {
   // Before `auto` compares ranges, so that it does so on the weights they will meet.
   Status RoundWeightsAdaptively() {
     const bool automatic = settings_.observer == "auto";
-    ADZE_TRY(Build(ChoicesOf(ObserverIndex(automatic ? kUnclipped : settings_.observer))));
+    ADZE_TRY(Build(ChoicesOf(ObserverIndex(automatic ? kUnclipped : settings_.observer)), false));
     const RoundingSettings rounding = {settings_.split,
                                        std::min(kRoundingSamples, settings_.samples),
                                        settings_.bias_correction,
@@ -344,15 +345,17 @@ class Quantizer {
 
   // SQNR of the outputs of the integer network, in dB, for each of these choices.
   Result<std::vector<double>> Score(const std::vector<std::vector<Choice>>& variants) {
-    std::vector<Graph> graphs;
-    for (const auto& choices : variants) {
-      ADZE_TRY(Build(choices));
-      graphs.push_back(std::move(result_.graph));
-    }
+    std::vector<Quantized> quantized(variants.size());
+    std::vector<Status> statuses(variants.size());
+    pool_->ParallelFor(static_cast<int64_t>(variants.size()), [&](int64_t i, int) {
+      const size_t k = static_cast<size_t>(i);
+      statuses[k] = QuantizeWith(variants[k], false, &quantized[k]);
+    });
+    for (const Status& s : statuses) ADZE_TRY(s);
     std::vector<const Graph*> pointers;
-    for (const Graph& g : graphs) pointers.push_back(&g);
+    for (const Quantized& q : quantized) pointers.push_back(&q.graph);
     return OutputSqnr(graph_, pointers, dataset_, settings_.split, ScoreSamples(), settings_.isa,
-                      pool_, kHopelessDb);
+                      pool_, kHopelessDb, &references_);
   }
 
   // How many samples whole networks are judged on.
@@ -363,38 +366,62 @@ class Quantizer {
     return std::min(std::max(affordable, kMinScoreSamples), settings_.samples);
   }
 
-  // Encodings, quantized graph and report of these choices.
-  Status Build(const std::vector<Choice>& choices) {
-    Encodings& e = result_.encodings;
+  struct Quantized {
+    Encodings encodings;
+    Graph graph;
+    ApplyReport report;
+  };
+
+  // adjusted_ with these choices. `portable`: rounding alike in every runtime (KeepFromTies), as it
+  // leaves.
+  Status QuantizeWith(const std::vector<Choice>& choices, bool portable, Quantized* out) const {
+    Encodings& e = out->encodings;
     e = weights_;
     e.graph_hash = result_.statistics.graph_hash;
-    result_.choices.clear();
     for (size_t g = 0; g < plan_.groups.size(); ++g) {
       const Choice& choice = choices[g];
       const AffineParams p = ParamsOf(choice.range);
       TensorEncoding encoding;
       encoding.type = {spec_.storage, {p.scale}, {p.zero_point}};
-      encoding.provenance.observer =
-          choice.observer < 0 ? "fixed"
-                              : AllObservers()[static_cast<size_t>(choice.observer)]->name;
+      encoding.provenance.observer = ObserverName(choice);
       encoding.provenance.range_min = choice.range.min;
       encoding.provenance.range_max = choice.range.max;
       for (const ValueId v : plan_.groups[g].values) {
         e.tensors[EncodingName(graph_, v)] = encoding;
       }
-      result_.choices.push_back({EncodingName(graph_, plan_.groups[g].values[0]),
-                                 encoding.provenance.observer, choice.range,
-                                 num_candidates_.empty() ? 0 : num_candidates_[g]});
     }
+    if (portable) KeepFromTies(graph_, plan_, &e);
     ADZE_ASSIGN(std::vector<BiasRepair> repairs, RepairBiasOverflow(adjusted_, &e));
-    result_.graph = adjusted_;
-    ADZE_ASSIGN(result_.report, ApplyEncodings(result_.graph, e));
-    result_.report.repairs = std::move(repairs);
+    out->graph = adjusted_;
+    ADZE_ASSIGN(out->report, ApplyEncodings(out->graph, e));
+    out->report.repairs = std::move(repairs);
     return OkStatus();
   }
 
-  Graph graph_;     // the caller's, with channel factors of 1 where equalization wants them
-  Graph adjusted_;  // graph_, equalized and with corrected biases
+  static const char* ObserverName(const Choice& choice) {
+    return choice.observer < 0 ? "fixed"
+                               : AllObservers()[static_cast<size_t>(choice.observer)]->name;
+  }
+
+  // The result so far, with these choices.
+  Status Build(const std::vector<Choice>& choices, bool portable) {
+    Quantized q;
+    ADZE_TRY(QuantizeWith(choices, portable, &q));
+    result_.encodings = std::move(q.encodings);
+    result_.graph = std::move(q.graph);
+    result_.report = std::move(q.report);
+    result_.choices.clear();
+    for (size_t g = 0; g < plan_.groups.size(); ++g) {
+      result_.choices.push_back({EncodingName(graph_, plan_.groups[g].values[0]),
+                                 ObserverName(choices[g]), choices[g].range,
+                                 num_candidates_.empty() ? 0 : num_candidates_[g]});
+    }
+    return OkStatus();
+  }
+
+  Graph graph_;  // the caller's, with channel factors of 1 where equalization wants them
+  ReferenceOutputs references_;  // of graph_ on the samples for scores
+  Graph adjusted_;               // graph_, equalized and with corrected biases
   const Dataset& dataset_;
   const QuantizeSettings& settings_;
   ThreadPool* pool_;

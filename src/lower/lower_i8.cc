@@ -98,7 +98,8 @@ Result<bool> LowerPoolI8(PlanBuilder& b, NodeId id, const PoolF32Args& pool) {
   args.count_include_pad = pool.count_include_pad;
   args.x_zero_point = in->zero_point;
   args.y_zero_point = out->zero_point;
-  args.multiplier = in->scale / out->scale;
+  args.x_scale = in->scale;
+  args.y_scale = out->scale;
   // Maxima are compared as codes, so the quantizer must not change on the way.
   const int32_t source = max ? AsU8(b, id, n.inputs[0], *out, Layout::kChannelsLast)
                              : b.As(n.inputs[0], Layout::kChannelsLast);

@@ -98,8 +98,8 @@ Status CheckPoolI8(const PoolI8Args& a, const PoolI8Sizes& s) {
   const auto is_u8 = [](int32_t v) { return v >= 0 && v <= 255; };
   if (a.mode == PoolI8Mode::kAverage &&
       (!is_u8(a.x_zero_point) || !is_u8(a.y_zero_point) || !is_u8(a.act_min) || !is_u8(a.act_max) ||
-       a.act_min > a.act_max || !std::isfinite(a.multiplier))) {
-    return InvalidInput("zero points, bounds or multiplier of an average pool are out of range");
+       a.act_min > a.act_max || !std::isfinite(a.x_scale / a.y_scale))) {
+    return InvalidInput("zero points, bounds or scales of an average pool are out of range");
   }
   return OkStatus();
 }

@@ -13,13 +13,14 @@ enum class PoolI8Mode : int32_t { kMax = 0, kAverage = 1 };
 //   max:     y = max of the window positions inside the image (0 when there are none); x and y
 //   share scale and zero
 //            point, act_* are not used.
-//   average: y = clamp(rne(float(sum - n * x_zero_point) * (multiplier / float(count))) +
+//   average: y = clamp(rne(float(sum - n * x_zero_point) * (x_scale / (y_scale * float(count)))) +
 //   y_zero_point,
 //                      act_min, act_max)
 //            sum over the n window positions inside the image; count = n, or with count_include_pad
 //            the window positions inside the padded image (positions that ceil mode puts beyond the
-//            padding never count); n = 0 gives clamp(y_zero_point). multiplier = x_scale / y_scale,
-//            finite; the division is one float division, its result one float product.
+//            padding never count); n = 0 gives clamp(y_zero_point). Two float products
+//            and one division, each rounded, as in ONNX Runtime's QLinearAveragePool; x_scale /
+//            y_scale is finite.
 // Step inputs: [0] x; no weights.
 struct PoolI8Args {
   PoolI8Mode mode = PoolI8Mode::kMax;
@@ -31,7 +32,8 @@ struct PoolI8Args {
   int32_t count_include_pad = 0;
   int32_t x_zero_point = 0, y_zero_point = 0;
   int32_t act_min = 0, act_max = 255;
-  float multiplier = 0;
+  float x_scale = 1, y_scale = 1;
+  float Multiplier(float count) const { return x_scale / (y_scale * count); }
 };
 
 // One output pixel: `rows` x `cols` window positions, all inside the image, strides in bytes.

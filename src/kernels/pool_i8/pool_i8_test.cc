@@ -25,7 +25,7 @@ PoolI8Args Square(PoolI8Mode mode, int kernel, int stride, int dilation, int pad
   a.stride_h = a.stride_w = stride;
   a.dilation_h = a.dilation_w = dilation;
   a.pad_top = a.pad_left = a.pad_bottom = a.pad_right = pad;
-  a.multiplier = 0.83f;
+  a.x_scale = 0.83f;
   return a;
 }
 
@@ -91,7 +91,7 @@ TEST(PoolI8, AverageLeavesInt32AsTheReference) {
     std::mt19937 rng(6);
     for (float m : {3e38f, -3e38f, 1e9f, 0.0f}) {
       PoolI8Args a = Square(PoolI8Mode::kAverage, 2, 1, 1, 0);
-      a.multiplier = m;
+      a.x_scale = m;
       a.x_zero_point = 128;
       a.y_zero_point = 77;
       Compare(row, a, 35, 4, 4, false, rng);
@@ -108,7 +108,7 @@ TEST(PoolI8, RefusesArgumentsOutOfRange) {
   EXPECT_EQ(CheckPoolI8(Square(PoolI8Mode::kMax, 2, 1, 1, 0), sizes).message(),
             "pooling output height = 2, but the window gives 3");
   PoolI8Args average = Square(PoolI8Mode::kAverage, 2, 2, 1, 0);
-  average.multiplier = INFINITY;
+  average.y_scale = 0;
   EXPECT_FALSE(CheckPoolI8(average, sizes).ok());
   PoolI8Args global = Square(PoolI8Mode::kAverage, 1, 1, 1, 0);
   global.global = 1;
