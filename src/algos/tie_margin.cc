@@ -58,8 +58,7 @@ void KeepFromTies(const Graph& graph, const QuantizationPlan& plan, Encodings* e
         !(product || n.op.Is("Add") || n.op.Is("Sub")) || ReadsFused(graph, id, plan.nodes)) {
       continue;
     }
-    const ValueId result =
-        fused ? graph.node(FusableChain(graph, id)[0]).outputs[0] : n.outputs[0];
+    const ValueId result = fused ? graph.node(FusableChain(graph, id)[0]).outputs[0] : n.outputs[0];
     const int a = group_of(n.inputs[0]);
     const int b = group_of(n.inputs[1]);
     const int y = group_of(result);

@@ -24,9 +24,9 @@ struct CodeScale {
   int32_t zero_point;
 };
 
-// Distance of the nearest result to a tie: min over all pairs of codes a, b in [lo, lo + 255] of the
-// distance of v = (a - z_a) s_a + (b - z_b) s_b, or of the product of both, over s_y to the nearest
-// k + 1/2 that lies between two codes.
+// Distance of the nearest result to a tie: min over all pairs of codes a, b in [lo, lo + 255] of
+// the distance of v = (a - z_a) s_a + (b - z_b) s_b, or of the product of both, over s_y to the
+// nearest k + 1/2 that lies between two codes.
 double TieDistance(bool product, const CodeScale& a, const CodeScale& b, const CodeScale& y,
                    IntRange codes);
 

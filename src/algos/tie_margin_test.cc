@@ -26,8 +26,11 @@ void ExpectOneCode(bool product, const CodeScale& a, const CodeScale& b, const C
       const float sa = f(a.scale), sb = f(b.scale), sy = f(y.scale);
       const float u = product ? p * q * (sa * sb / sy) : p * (sa / sy) + q * (sb / sy);
       const float v = product ? (p * sa) * (q * sb) / sy : (p * sa + q * sb) / sy;
-      const float w = product ? p * sa / sy * (q * sb)
-                              : std::fma(f(i), sa / sy, std::fma(f(j), sb / sy,
+      const float w =
+          product
+              ? p * sa / sy * (q * sb)
+              : std::fma(f(i), sa / sy,
+                         std::fma(f(j), sb / sy,
                                   -(f(a.zero_point) * (sa / sy) + f(b.zero_point) * (sb / sy))));
       different += code(u) != code(v) || code(u) != code(w);
     }

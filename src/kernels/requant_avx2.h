@@ -46,6 +46,11 @@ inline __m256 Scale(__m256i acc, __m256 multiplier) {
   return _mm256_mul_ps(_mm256_cvtepi32_ps(acc), multiplier);
 }
 
+// Of float results.
+inline __m256 Clamp(const RequantAvx2& k, __m256 f) {
+  return _mm256_min_ps(_mm256_max_ps(f, k.f_lo), k.f_hi);
+}
+
 // f, the scaled accumulator of 8 channels, rounded to the format between, plus 8 residual bytes.
 inline __m256 AddResidual(const RequantAvx2& k, __m256 f, const uint8_t* residual) {
   const __m256 t = _mm256_round_ps(_mm256_max_ps(_mm256_min_ps(f, k.t_hi), k.t_lo),
@@ -89,7 +94,7 @@ __attribute__((noinline, unused)) void StoreChannels(const RequantAvx2& k, __m25
                                                      const uint8_t* residual, void* y) {
   __m256 f = Scale(acc, _mm256_loadu_ps(multiplier));
   if (k.output_f32) {
-    f = _mm256_min_ps(_mm256_max_ps(f, k.f_lo), k.f_hi);
+    f = Clamp(k, f);
     if (n == 8) {
       _mm256_storeu_ps(static_cast<float*>(y), f);
       return;

@@ -60,7 +60,7 @@ __attribute__((always_inline)) inline void StoreWhole(const RequantAvx2& k, cons
   }
 }
 
-// Everything else: float results, less than 8 channels, 9 to 15.
+// Everything else: less than 8 channels, 9 to 15.
 template <int P, int V>
 __attribute__((noinline)) void StoreRare(const RequantAvx2& k, const Tile& tile,
                                          int64_t pixel_stride, const __m256i* acc) {
@@ -134,6 +134,15 @@ __attribute__((always_inline)) inline void RunTile(const ConvI8Block& b, const R
       StoreWhole<P, V, false>(k, tile, b.y_pixel_stride, acc);
     } else {
       StoreWhole<P, V, true>(k, tile, b.y_pixel_stride, acc);
+    }
+    return;
+  }
+  if (k.output_f32 && tile.channels >= 8 * V) {
+#pragma GCC unroll 12
+    for (int i = 0; i < P * V; ++i) {
+      const __m256 f = Scale(acc[i / V][i % V], _mm256_loadu_ps(tile.multiplier + 8 * (i % V)));
+      float* const y = reinterpret_cast<float*>(tile.y + i / V * b.y_pixel_stride);
+      _mm256_storeu_ps(y + 8 * (i % V), Clamp(k, f));
     }
     return;
   }

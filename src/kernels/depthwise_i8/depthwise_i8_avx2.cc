@@ -57,11 +57,10 @@ inline __m256i LoadPixels(const uint8_t* const* pixels, int64_t offset) {
       _mm_loadu_si128(reinterpret_cast<const __m128i*>(q)), 1);
 }
 
-// Results that are not whole vectors of u8 without residual: back to natural order through memory.
+// With residual: back to natural order through memory.
 template <int kPixels>
 __attribute__((noinline)) void StoreRare(const RequantAvx2& k, const Run& run, const __m256i* acc,
                                          const int64_t* at) {
-  const int y_bytes = k.output_f32 ? 4 : 1;
   for (int p = 0; p < kPixels; ++p) {
     alignas(32) int32_t sums[kBlock] = {};
     alignas(32) float multiplier[kBlock] = {};
@@ -72,25 +71,31 @@ __attribute__((noinline)) void StoreRare(const RequantAvx2& k, const Run& run, c
     }
     for (int c = 0; c < run.channels; c += 8) {
       const int n = run.channels - c < 8 ? run.channels - c : 8;
-      const int64_t out = at[p] + c * y_bytes;
+      const int64_t out = at[p] + c;
       StoreChannels(k, _mm256_load_si256(reinterpret_cast<const __m256i*>(sums + c)),
-                    multiplier + c, n, run.residual == nullptr ? nullptr : run.residual + out,
-                    run.y + out);
+                    multiplier + c, n, run.residual + out, run.y + out);
     }
   }
 }
 
-// Whole vectors of u8 without residual.
+// The 32 bytes of a vector: a half holds 16 channels.
 template <int kPixels>
-__attribute__((always_inline)) inline void StorePlain(const RequantAvx2& k, const Run& run,
-                                                      const __m256i (&acc)[4], const int64_t* at) {
+__attribute__((always_inline)) inline __m256i ToBytes(const RequantAvx2& k, const Run& run,
+                                                      const __m256i* acc) {
   __m256i rounded[4];
 #pragma GCC unroll 4
   for (int v = 0; v < 4; ++v) {
     const __m256i m = LoadConstant<kPixels>(run.multiplier + 8 * v);
     rounded[v] = Round(k, Scale(acc[v], _mm256_castsi256_ps(m)));
   }
-  const __m256i bytes = PackBytes(k, rounded[0], rounded[1], rounded[2], rounded[3]);
+  return PackBytes(k, rounded[0], rounded[1], rounded[2], rounded[3]);
+}
+
+// Whole vectors of u8 without residual.
+template <int kPixels>
+__attribute__((always_inline)) inline void StorePlain(const RequantAvx2& k, const Run& run,
+                                                      const __m256i (&acc)[4], const int64_t* at) {
+  const __m256i bytes = ToBytes<kPixels>(k, run, acc);
   uint8_t* const y = run.y + at[0];
   if (kPixels == 1) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(y), bytes);
@@ -98,6 +103,45 @@ __attribute__((always_inline)) inline void StorePlain(const RequantAvx2& k, cons
     uint8_t* const next = run.y + at[kPixels - 1];
     _mm_storeu_si128(reinterpret_cast<__m128i*>(y), _mm256_castsi256_si128(bytes));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(next), _mm256_extracti128_si256(bytes, 1));
+  }
+}
+
+// Any number of channels, u8 without residual or float.
+template <int kPixels>
+__attribute__((noinline)) void StorePart(const RequantAvx2& k, const Run& run, const __m256i* acc,
+                                         const int64_t* at) {
+  for (int h = 0; h < 2 && !k.output_f32; ++h) {
+    const int first = kPixels == 1 ? 16 * h : 0;
+    const int n = run.channels - first < 16 ? run.channels - first : 16;
+    uint8_t* const y = run.y + at[kPixels == 1 ? 0 : h] + first;
+    const __m256i bytes = ToBytes<kPixels>(k, run, acc);
+    const __m128i half =
+        h == 0 ? _mm256_castsi256_si128(bytes) : _mm256_extracti128_si256(bytes, 1);
+    if (n == 16) {
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(y), half);
+    } else if (n == 8) {
+      StoreLow(half, y);
+    } else {
+      alignas(16) uint8_t whole[16];
+      _mm_store_si128(reinterpret_cast<__m128i*>(whole), half);
+      for (int c = 0; c < n; ++c) y[c] = whole[c];
+    }
+  }
+  for (int v = 0; v < 4 && k.output_f32; ++v) {
+    const __m256i m = LoadConstant<kPixels>(run.multiplier + 8 * v);
+    const __m256 f = Clamp(k, Scale(acc[v], _mm256_castsi256_ps(m)));
+    for (int h = 0; h < 2; ++h) {
+      const int first = 4 * v + (kPixels == 1 ? 16 * h : 0);
+      float* const y = reinterpret_cast<float*>(run.y + at[kPixels == 1 ? 0 : h]) + first;
+      const __m128 half = h == 0 ? _mm256_castps256_ps128(f) : _mm256_extractf128_ps(f, 1);
+      if (first + 4 <= run.channels) {
+        _mm_storeu_ps(y, half);
+        continue;
+      }
+      alignas(16) float whole[4];
+      _mm_store_ps(whole, half);
+      for (int c = 0; first + c < run.channels; ++c) y[c] = whole[c];
+    }
   }
 }
 
@@ -151,7 +195,11 @@ void RunPixels(const DepthwiseI8Block& b, const RequantAvx2& constants, const Ru
       for (int i = 0; i < kVectors && col + i * kPixels < run.cols; ++i) {
         __m256i sums[4];
         for (int v = 0; v < 4; ++v) sums[v] = acc[i][v];
-        StoreRare<kPixels>(k, run, sums, at + i * kPixels);
+        if (run.residual == nullptr) {
+          StorePart<kPixels>(k, run, sums, at + i * kPixels);
+        } else {
+          StoreRare<kPixels>(k, run, sums, at + i * kPixels);
+        }
       }
       continue;
     }

@@ -18,6 +18,7 @@ inline F32 Exp(F32 x) {
   F32 p = Set(1.9875691500e-4f);
   constexpr float kCoefficients[] = {1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f,
                                      1.6666665459e-1f, 5.0000001201e-1f};
+#pragma GCC unroll 5
   for (const float c : kCoefficients) {
     p = Add(Mul(p, r), Set(c));
   }
