@@ -101,13 +101,13 @@ class Quantizer {
     }
     result_.auto_s = choose.Seconds();
     const Stopwatch apply;
-    ADZE_TRY(Build(chosen_, true));
     if (settings_.bias_correction) {
-      ADZE_ASSIGN(const int64_t corrected,
-                  CorrectResults(graph_, result_.graph, plan_, dataset_, settings_.split,
-                                 ScoreSamples(), settings_.isa, pool_, &adjusted_));
-      if (corrected > 0) ADZE_TRY(Build(chosen_, true));
+      ADZE_TRY(Build(chosen_, false));
+      ADZE_TRY(CorrectResults(graph_, result_.graph, plan_, dataset_, settings_.split,
+                              ScoreSamples(), settings_.isa, pool_, &adjusted_)
+                   .status());
     }
+    ADZE_TRY(Build(chosen_, true));
     result_.apply_s += apply.Seconds();
     result_.encodings.graph_hash = GraphHash(adjusted_);
     result_.adjusted = std::move(adjusted_);
