@@ -17,10 +17,10 @@ namespace {
 // Fewer samples say nothing about a choice of range.
 constexpr int64_t kMinSamples = 4;
 
-// Outputs of the last run as float32, one tensor each.
 // Of float outputs kept from one comparison of networks for the next.
 constexpr int64_t kMaxReferenceBytes = int64_t{16} << 20;
 
+// Outputs of the last run as float32, one tensor each.
 std::vector<Tensor> ReadOutputs(const Executor& executor) {
   std::vector<Tensor> out;
   for (const int32_t index : executor.plan().outputs) out.push_back(executor.ReadFloat(index));
@@ -290,10 +290,13 @@ Result<std::vector<double>> OutputSqnr(const Graph& graph,
   for (const Status& s : statuses) ADZE_TRY(s);
   std::vector<OutputError> errors(quantized.size());
   const auto sqnr = [&](size_t q) {
-    return -10.0 * std::log10(std::max(errors[q].Finish(), 1e-30));
+    const double error = errors[q].Finish();
+    return std::isnan(error) ? -std::numeric_limits<double>::infinity()
+                             : -10.0 * std::log10(std::max(error, 1e-30));
   };
   const int64_t batches = reader.num_batches();
   const bool known = references != nullptr && static_cast<int64_t>(references->size()) == batches;
+  if (references != nullptr && !known) references->clear();
   int64_t kept_bytes = 0;
   for (int64_t begin = 0; begin < batches; begin += kRaceBatches) {
     std::vector<SampleReader::Batch> window(
@@ -340,7 +343,15 @@ Result<std::vector<double>> OutputSqnr(const Graph& graph,
     }
   }
   std::vector<double> out;
-  for (size_t q = 0; q < errors.size(); ++q) out.push_back(sqnr(q));
+  double best = -std::numeric_limits<double>::infinity();
+  for (size_t q = 0; q < errors.size(); ++q) {
+    out.push_back(sqnr(q));
+    if (executors[q] != nullptr) best = std::max(best, out[q]);
+  }
+  // A dropped network has not seen what may be harder.
+  for (size_t q = 0; q < errors.size(); ++q) {
+    if (executors[q] == nullptr) out[q] = std::min(out[q], best - drop_db);
+  }
   return out;
 }
 

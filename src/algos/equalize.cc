@@ -172,7 +172,7 @@ class Finder {
       ceiling = clamp->hi;
       producer = graph_.value(before).producer;
     }
-    if (!has_factor_ || channels == 0) {
+    if (channels == 0) {
       if (!IsScalableConv(graph_, plan_, producer)) return false;
       channels = OutChannels(graph_, producer);
     }
@@ -271,7 +271,9 @@ std::vector<ValueId> ChannelFactorPlaces(const Graph& graph, const QuantizationP
       continue;
     }
     const auto& shape = graph.value(n.outputs[0]).type.shape;
-    if (shape && shape->size() >= 3 && (*shape)[1].is_const()) places.push_back(n.outputs[0]);
+    const bool behind_conv = graph.producer(n.inputs[0])->op.Is("Conv");
+    if (behind_conv && shape && shape->size() >= 3 && (*shape)[1].is_const())
+      places.push_back(n.outputs[0]);
   }
   return places;
 }

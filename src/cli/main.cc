@@ -1,6 +1,8 @@
 // adze: the command line. Parses, calls one command, turns its Status into a sentence and an exit
 // code.
+#if __has_include(<malloc.h>)
 #include <malloc.h>
+#endif
 
 #include <cstdio>
 #include <exception>
@@ -78,7 +80,9 @@ int Main(int argc, char** argv) {
 int main(int argc, char** argv) {
   // Buffers go back to the system when they are freed, always: with glibc's growing threshold the
   // peak of a long job depends on the order in which threads happened to free.
+#if defined(__GLIBC__)
   mallopt(M_MMAP_THRESHOLD, 256 << 10);
   mallopt(M_TRIM_THRESHOLD, 256 << 10);
+#endif
   return adze::cli::Main(argc, argv);
 }

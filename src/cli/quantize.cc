@@ -217,7 +217,7 @@ void RegisterQuantize(CLI::App& app, Action* action) {
   c->add_flag("--no-bias-correction", o->no_bias_correction,
               "leave biases as they are instead of taking back the mean error of rounding");
   c->add_flag("--no-equalization", o->no_equalization,
-              "leave the channels before depthwise convolutions as they are");
+              "leave the channels between convolutions as they are");
   c->add_flag("--no-adaptive-rounding", o->no_adaptive_rounding,
               "round every weight to its nearest code");
   c->add_flag("--reduce-range", o->reduce_range,

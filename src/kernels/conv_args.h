@@ -71,7 +71,6 @@ struct ConvI8Args {
   FusedActivation activation = FusedActivation::kNone;
   int32_t has_factor = 0;
   float act_alpha = 0, act_beta = 0, y_scale = 0;
-  bool finishes() const { return activation != FusedActivation::kNone || has_factor != 0; }
 };
 
 // Step arguments of kConvF32 and kDepthwiseF32:

@@ -100,13 +100,14 @@ Status CheckConvI8Args(const ConvI8Args& a, const ConvSizes& s) {
   ADZE_TRY(CheckRange("activation", static_cast<int32_t>(a.activation), 0,
                       static_cast<int32_t>(FusedActivation::kSilu)));
   ADZE_TRY(CheckRange("has_factor", a.has_factor, 0, 1));
-  if (a.finishes()) {
+  if (Finishes(a)) {
     if (a.output_f32 != 0 || a.has_residual != 0) {
       return InvalidInput("an activation goes with a plain u8 output only");
     }
     if (!std::isfinite(a.act_alpha) || !std::isfinite(a.act_beta) || !std::isnormal(a.y_scale) ||
         a.y_scale < 0) {
-      return InvalidInput("act_alpha, act_beta and y_scale must be finite, y_scale positive");
+      return InvalidInput(
+          "act_alpha and act_beta must be finite, y_scale a positive normal number");
     }
   }
   if (a.has_residual != 0) {

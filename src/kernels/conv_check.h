@@ -18,7 +18,12 @@ Status CheckConvSizes(const ConvWindow& window, const ConvSizes& sizes);
 // CheckConvSizes, and the scalars of the integer epilogue lie in their ranges.
 Status CheckConvI8Args(const ConvI8Args& args, const ConvSizes& sizes);
 
-// What the multiply-accumulate kernel of a step that `finishes` is told: float results, unclamped.
+// Whether finish_i8 makes the codes of such a step.
+inline bool Finishes(const ConvI8Args& args) {
+  return args.activation != FusedActivation::kNone || args.has_factor != 0;
+}
+
+// What the multiply-accumulate kernel of a step that finishes so is told: float results, unclamped.
 ConvI8Args RealResults(const ConvI8Args& args);
 
 }  // namespace adze

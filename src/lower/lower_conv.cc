@@ -105,7 +105,11 @@ Result<bool> EmitInteger(PlanBuilder& b, const ConvForm& f) {
   if (!y && b.IsQuantized(f.y)) return false;
   const bool inter = f.residual != kNoId;
   const Tensor factor = b.FloatConstant(f.factor);
-  if (f.finishes() && (!y || inter || (f.factor != kNoId && !factor.defined()))) return false;
+  if (f.finishes() &&
+      (!y || inter ||
+       (f.factor != kNoId && (!factor.defined() || factor.size() != f.window.out_channels)))) {
+    return false;
+  }
   if (inter && (!y || f.inter_scale <= 0 || !b.QuantOf(f.residual))) return false;
   const size_t out = static_cast<size_t>(f.window.out_channels);
   std::vector<float> acc_scale(out);
@@ -125,7 +129,7 @@ Result<bool> EmitInteger(PlanBuilder& b, const ConvForm& f) {
     const float target = inter ? f.inter_scale : (y && !f.finishes() ? y->scale : 1.0f);
     multiplier[c] = acc_scale[c] / target;
     if (!std::isfinite(multiplier[c])) return false;
-    if (f.finishes() && multiplier[c] > kLargestRealMultiplier) return false;
+    if (f.finishes() && std::abs(multiplier[c]) > kLargestRealMultiplier) return false;
   }
   ConvI8Args args;
   args.window = f.window;

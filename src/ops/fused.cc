@@ -5,7 +5,8 @@
 //   t = fake-quantized to uint8 (inter_scale, inter_zero_point), if inter_scale is given
 //   t = activation(t) * factor                  if `activation` names an operator (its alpha and
 //                                               beta are act_alpha, act_beta); factor is input 4,
-//                                               optional, one element per channel (axis 1)
+//                                               optional, one element per channel (axis 1); of Conv
+//                                               only
 //   y = clamp(t + residual, act_min, act_max)   input 3, of the output's shape, and the bounds are
 //                                               optional
 // adze.Add: y = clamp(a + b, act_min, act_max), of equal shapes or broadcast.

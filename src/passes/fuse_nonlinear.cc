@@ -1,6 +1,9 @@
 // fuse_nonlinear: Silu, HardSwish, Sigmoid, HardSigmoid or LeakyRelu, and a Mul by channel factors
 // behind it, become part of the integer Conv, Gemm or MatMul before them, whose kernel rounds only
 // the last result. (Relu and Clip are fuse_activation's: they are bounds of the codes.)
+#include <algorithm>
+#include <cmath>
+
 #include "passes/fuse_util.h"
 
 namespace adze {
@@ -15,6 +18,22 @@ bool IsActivation(const Node& n) {
   return false;
 }
 
+// The kernel keeps every number finite and normal.
+std::optional<std::string> WhyNotFinite(const Graph& graph, NodeId id, NodeId activation) {
+  const AttrMap& attrs = graph.node(activation).attrs;
+  if (!std::isfinite(attrs.Float("alpha", 0)) || !std::isfinite(attrs.Float("beta", 0))) {
+    return "alpha or beta is not finite";
+  }
+  if (!std::isnormal(graph.value(graph.node(id).outputs[0]).type.quant->scale[0])) {
+    return "the scale of the result is not a normal number";
+  }
+  if (activation == id) return std::nullopt;
+  const auto factors = graph.value(ChannelFactor(graph, id)).constant.values<float>();
+  const bool finite =
+      std::all_of(factors.begin(), factors.end(), [](float f) { return std::isfinite(f); });
+  return finite ? std::nullopt : std::optional<std::string>("a factor is not finite");
+}
+
 // Yes(the multiply-accumulate node, the activation).
 Match MatchNode(const Graph& graph, NodeId id, const PassContext& context) {
   const Node& n = graph.node(id);
@@ -22,7 +41,10 @@ Match MatchNode(const Graph& graph, NodeId id, const PassContext& context) {
   if (const ValueId factor = ChannelFactor(graph, id); factor != kNoId) {
     activation = ProducerOf(graph, n.inputs[n.inputs[0] == factor ? 1 : 0], id);
   }
-  if (activation == kNoId || !IsActivation(graph.node(activation))) return Match::NotApplicable();
+  if (activation == kNoId || !IsActivation(graph.node(activation)) ||
+      !IsQuantized(graph, n.outputs[0])) {
+    return Match::NotApplicable();
+  }
   const ValueId inner = graph.node(activation).inputs[0];
   const NodeId before = ProducerOf(graph, inner, activation);
   if (before == kNoId || !IsFusable(graph.node(before))) return Match::NotApplicable();
@@ -31,6 +53,10 @@ Match MatchNode(const Graph& graph, NodeId id, const PassContext& context) {
       !IsQuantized(graph, b.inputs[1])) {
     return Match::No("it does not run on 8-bit integers");
   }
+  if (activation != id && b.op.name() != "Conv") {
+    return Match::No("the factors are not those of its output channels");
+  }
+  if (auto reason = WhyNotFinite(graph, id, activation)) return Match::No(*std::move(reason));
   if (b.op.domain() == kAdzeDomain) return Match::No("it has an activation or residual already");
   if (auto reason = WhyNoKernel(graph, before)) return Match::No(*std::move(reason));
   for (const auto& [value, producer] :

@@ -253,13 +253,29 @@ TEST(FuseNonlinearTest, Refusals) {
   const auto no = [&](const std::string& body, const char* reason) {
     ExpectNo("fuse_nonlinear", WithConvolution(body), reason);
   };
-  no("%y = adze.Silu(%c) %r = Neg(%y)", "it does not run on 8-bit integers");
+  no("%y = adze.Silu(%c) %r = Neg(%y)", "");
   no("%y = adze.Silu(%c)" + quant + "%z = adze.Requantize(%y) %r = Add(%c, %z)",
      "value 'c' has other users");
+  no("const %f : float32[2,1,1] = [2, inf] %s = adze.Silu(%c) %y = Mul(%s, %f)" + quant +
+         "%r = adze.Requantize(%y)",
+     "a factor is not finite");
+  no("%y = LeakyRelu(%c) {alpha=inf}" + quant + "%r = adze.Requantize(%y)",
+     "alpha or beta is not finite");
+  ExpectNo("fuse_nonlinear", R"(
+    input %x0 : float32[1,2,2]
+    const %w : float32[2,2] quant(int8, axis=1, scale=[0.25,0.5], zero_point=[0,0]) = [5, 1, 2, 3]
+    const %f : float32[2,1] = [2, 3]
+    %x = adze.Requantize(%x0) : float32[1,2,2] quant(uint8, scale=[0.1], zero_point=[7])
+    %m = MatMul(%x, %w)
+    %s = Sigmoid(%m)
+    %y = Mul(%s, %f) : float32[1,2,2] quant(uint8, scale=[0.2], zero_point=[9])
+    %r = adze.Requantize(%y)
+    output %r)",
+           "the factors are not those of its output channels");
   // Factors that are not per channel are a multiplication like any other.
   no("const %g : float32[1,1,3] = [2, 3, 4] %s = adze.Silu(%c) %y = Mul(%s, %g)" + quant +
          "%r = adze.Requantize(%y)",
-     "it does not run on 8-bit integers");
+     "");
   no("%y = Relu(%c)" + quant + "%r = adze.Requantize(%y)", "");
 }
 

@@ -1,12 +1,13 @@
 // lift_qdq: QuantizeLinear and DequantizeLinear nodes become types of values, whoever wrote them.
 //   DQ(integer constant)      a quantized constant
 //   Q(float constant) -> DQ   the same, rounded here
-//   x -> Q -> DQ              x gets the type if nothing else reads it, else adze.Requantize makes
-//   a typed copy DQ(other integers)        its output gets the type: the operator relabels
+//   x -> Q -> DQ              x gets the type if nothing else reads it, else adze.Requantize
+//   x -> Q, integers used     x gets the type if nothing else reads it; Q stays and copies codes
+//   DQ(other integers)        its output gets the type: the operator relabels
 // Where a DequantizeLinear's output is an output of the graph, adze.Requantize computes it: borders
-// stay float32. What is left as it was: scales that are not constant, Q whose integers are used as
-// such.
+// stay float32. What is left as it was: scales that are not constant.
 #include <algorithm>
+#include <cmath>
 
 #include "passes/qdq_util.h"
 
@@ -89,6 +90,19 @@ Result<ValueId> TypedValue(Graph& graph, NodeId id, const QuantPtr& q, const Pas
   return typed;
 }
 
+// x -> Q whose integers leave the graph or are used as such. Rounding a rounded value again changes
+// nothing, and what computes x can run on integers.
+bool LiftResult(Graph& graph, NodeId id, const QuantPtr& q, const PassContext& context) {
+  const ValueId x = graph.node(id).inputs[0];
+  if (ProducerOf(graph, x, id) == kNoId || graph.value(x).type.quant || !q->per_tensor() ||
+      SizeOf(q->storage) != 1 || !std::isfinite(255 * q->scale[0]) || graph.users(x).size() != 1 ||
+      graph.IsRegionOutput(x) || context.IsPreserved(x)) {
+    return false;
+  }
+  graph.SetQuant(x, q);
+  return true;
+}
+
 // x -> Q -> DQ. False when the pattern is not there.
 Result<bool> LiftPair(Graph& graph, NodeId id, const PassContext& context) {
   const Node n = graph.node(id);
@@ -102,7 +116,7 @@ Result<bool> LiftPair(Graph& graph, NodeId id, const PassContext& context) {
     const QuantPtr back = ReadQuantNode(graph, user);
     if (back && *back == *q && graph.node(user).parent == n.parent) pairs.push_back(user);
   }
-  if (pairs.empty()) return false;
+  if (pairs.empty()) return !constant && LiftResult(graph, id, q, context);
   std::sort(pairs.begin(), pairs.end());
   ADZE_ASSIGN(const ValueId typed, TypedValue(graph, id, q, context));
   for (NodeId pair : pairs) Represent(graph, graph.node(pair).outputs[0], typed);

@@ -85,6 +85,24 @@ TEST(LiftQdqTest, IntegerInputIsRelabelled) {
     output %y)");
 }
 
+TEST(LiftQdqTest, IntegersThatLeaveAreRoundedOnce) {
+  ExpectRewrite("lift_qdq", R"(
+    input %x : float32[1,2]
+    const %s : float32[] = [0.5]
+    const %z : int8[] = [-7]
+    %a = Sigmoid(%x)
+    %y = QuantizeLinear(%a, %s, %z)
+    output %y)",
+                R"(
+    input %x : float32[1,2]
+    const %s : float32[] = [0.5]
+    const %z : int8[] = [-7]
+    %a = Sigmoid(%x) : float32[1,2] quant(int8, scale=[0.5], zero_point=[-7])
+    %y = QuantizeLinear(%a, %s, %z)
+    output %y)",
+                {}, 0);
+}
+
 TEST(LiftQdqTest, ReadByOthersNeedsACopy) {
   ExpectRewrite("lift_qdq", R"(
     input %x : float32[1,2]

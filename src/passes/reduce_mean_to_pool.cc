@@ -1,6 +1,7 @@
-// reduce_mean_to_pool: a ReduceMean over all spatial dimensions of an image becomes a
+// reduce_mean_to_pool: a ReduceMean over height and width of an image (rank 4) becomes a
 // GlobalAveragePool, for which there are integer kernels and consumers' operators; with keepdims =
 // 0 a Reshape drops the dimensions behind it. Exporters write global pooling both ways.
+// (Of an image whose symbolic height or width turns out to be 0 the pool gives 0, the mean NaN.)
 #include <algorithm>
 
 #include "passes/pass_util.h"

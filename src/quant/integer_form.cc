@@ -146,7 +146,8 @@ std::vector<NodeId> FusableChain(const Graph& graph, NodeId id, bool clamps_only
   const Node& a = graph.node(activation);
   if (a.op.Is("Relu") || a.op.Is("Clip")) return {activation};
   if (!compute || clamps_only) return {};
-  const NodeId scale = reader(activation);
+  // Only a Conv's output channels are axis 1.
+  const NodeId scale = graph.node(id).op.Is("Conv") ? reader(activation) : kNoId;
   if (scale != kNoId && ChannelFactor(graph, scale) != kNoId) return {activation, scale};
   return {activation};
 }

@@ -23,9 +23,9 @@ bool NeedsEqualScales(const OpDef& def);
 int WeightAxis(const Graph& graph, NodeId id);
 
 // What `id` (a multiply-accumulate operator or Add) and the nodes behind it, each the only reader
-// of the one before, compute as one, rounding the last result only: an activation, or an activation
-// and a Mul with a constant per channel. Empty if there is nothing of the kind. Add takes Relu and
-// Clip only, and so do the others if `clamps_only`.
+// of the one before, compute as one, rounding the last result only: an activation, or behind a Conv
+// an activation and a Mul with a constant per channel. Empty if there is nothing of the kind. Add
+// takes Relu and Clip only, and so do the others if `clamps_only`.
 std::vector<NodeId> FusableChain(const Graph& graph, NodeId id, bool clamps_only = false);
 
 // True behind a kFusedBefore node: its other input, if any, is a constant that is not quantized.

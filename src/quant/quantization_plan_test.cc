@@ -143,6 +143,23 @@ TEST(QuantizationPlanTest, NothingIsRoundedBetweenAConvolutionAndItsActivation) 
   }
 }
 
+// Axis 1 of a MatMul's result is not that of its output channels.
+TEST(QuantizationPlanTest, FactorsBehindAMatMulAreRounded) {
+  const Graph g = Parse(R"(
+    input %x : float32[N,3,3]
+    const %w : float32[3,3] = splat(0.5)
+    const %f : float32[3,1] = [1, 2, 3]
+    %m = MatMul(%x, %w)
+    %s = adze.Silu(%m)
+    %p = Mul(%s, %f)
+    %y = MatMul(%p, %w)
+    output %y)");
+  const QuantizationPlan plan = PlanQuantization(g, {});
+  EXPECT_EQ(GroupOf(g, plan, "m"), Strings{});
+  EXPECT_EQ(GroupOf(g, plan, "s"), (Strings{"s"}));
+  EXPECT_EQ(GroupOf(g, plan, "p"), (Strings{"p"}));
+}
+
 TEST(QuantizationPlanTest, SiluHasAFixedRangeInside) {
   const Graph g = Parse(std::string(kWeight) + R"(
     input %x : float32[N,3,8,8]

@@ -155,7 +155,7 @@ void ChooseChunks(const ConvWindow& w, const ConvSizes& s, const Taps& t,
     panels = fewer;
   }
   cut_pixels();
-  while (plan->args.finishes() && rows * cols > 1 &&
+  while (Finishes(plan->args) && rows * cols > 1 &&
          rows * cols * panels * traits.panel * 4 > kRealBytes) {
     if (rows > 1) {
       rows = even(s.out_h, rows / 2);
@@ -266,7 +266,7 @@ Result<ConvI8Plan> MakeConvI8Plan(const ConvI8Row& row, const ConvI8Args& args,
     plan.band_bytes = (bytes + 63) / 64 * 64;
   }
   plan.scratch_bytes = plan.band_bytes;
-  if (args.finishes()) {
+  if (Finishes(args)) {
     plan.finish = FindFinishI8(row.isa).kernel;
     plan.kernel_args = RealResults(args);
     const int64_t channels = std::min<int64_t>(

@@ -1,3 +1,4 @@
+#include "kernels/conv_check.h"
 #include "kernels/conv_i8/conv_i8.h"
 #include "kernels/finish_i8/finish_i8.h"
 #include "kernels/requant.h"
@@ -34,7 +35,7 @@ void ConvI8Ref(const ConvI8Args& args, const ConvSizes& s, const uint8_t* x, con
               }
             }
           }
-          if (!args.finishes()) {
+          if (!Finishes(args)) {
             StoreRequantized(args, static_cast<int32_t>(acc), multiplier[channel], residual, y, at);
             continue;
           }

@@ -152,7 +152,7 @@ Result<DepthwiseI8Plan> MakeDepthwiseI8Plan(const DepthwiseI8Row& row, const Con
     plan.band_bytes = (bytes + 63) / 64 * 64;
   }
   plan.scratch_bytes = plan.band_bytes;
-  if (args.finishes()) {
+  if (Finishes(args)) {
     plan.finish = FindFinishI8(row.isa).kernel;
     plan.kernel_args = RealResults(args);
     plan.scratch_bytes += 2 * int64_t{plan.col_step} * w.out_channels * 4;

@@ -140,10 +140,10 @@ void PoolI8RunRow(const PoolI8Row& kernels, const PoolI8Args& args, const PoolI8
     }
     const Span padded_w =
         Clip(start_w + a.pad_left, a.kernel_w, a.dilation_w, s.in_w + a.pad_left + a.pad_right);
-    window.count =
-        static_cast<int32_t>(a.count_include_pad != 0 ? (padded_h.last - padded_h.first) *
-                                                            (padded_w.last - padded_w.first)
-                                                      : window.rows * window.cols);
+    const int64_t count = a.count_include_pad != 0
+                              ? (padded_h.last - padded_h.first) * (padded_w.last - padded_w.first)
+                              : window.rows * window.cols;
+    window.multiplier = PoolI8Multiplier(a, count);
     window.x = image + (start_w + w.first * a.dilation_w) * s.channels;
     window.y = y;
     kernel(window);

@@ -35,6 +35,11 @@ Status CheckPoolI8(const PoolI8Args& args, const PoolI8Sizes& sizes);
 void PoolI8RunRow(const PoolI8Row& kernels, const PoolI8Args& args, const PoolI8Sizes& sizes,
                   const uint8_t* x, int64_t row, uint8_t* y);
 
+// The product that makes a sum over `count` > 0 positions a code of y.
+inline float PoolI8Multiplier(const PoolI8Args& args, int64_t count) {
+  return args.x_scale / (args.y_scale * static_cast<float>(count));
+}
+
 // The definition, in plain loops.
 void PoolI8Ref(const PoolI8Args& args, const PoolI8Sizes& sizes, const uint8_t* x, uint8_t* y);
 

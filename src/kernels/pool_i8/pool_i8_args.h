@@ -33,7 +33,6 @@ struct PoolI8Args {
   int32_t x_zero_point = 0, y_zero_point = 0;
   int32_t act_min = 0, act_max = 255;
   float x_scale = 1, y_scale = 1;
-  float Multiplier(float count) const { return x_scale / (y_scale * count); }
 };
 
 // One output pixel: `rows` x `cols` window positions, all inside the image, strides in bytes.
@@ -41,7 +40,7 @@ struct PoolI8Window {
   const PoolI8Args* args;
   const uint8_t* x;
   int64_t rows, cols, row_stride, col_stride;
-  int32_t count;  // average: the divisor, > 0
+  float multiplier;  // average: PoolI8Multiplier of the divisor
   int64_t channels;
   uint8_t* y;
 };

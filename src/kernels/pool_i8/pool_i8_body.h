@@ -30,7 +30,7 @@ inline void MaxWindow(const PoolI8Window& w) {
 inline void AverageWindow(const PoolI8Window& w) {
   const Requantizer requantizer =
       MakeRequantizer(w.args->y_zero_point, w.args->act_min, w.args->act_max);
-  const F32 multiplier = Set(w.args->Multiplier(static_cast<float>(w.count)));
+  const F32 multiplier = Set(w.multiplier);
   const I32 start = Set(static_cast<int32_t>(-w.rows * w.cols * w.args->x_zero_point));
   for (int64_t c = 0; c < w.channels; c += kLanes) {
     I32 sum = start;

@@ -39,7 +39,7 @@ void PoolI8Ref(const PoolI8Args& args, const PoolI8Sizes& s, const uint8_t* x, u
           if (a.mode == PoolI8Mode::kMax) {
             out = static_cast<uint8_t>(max);
           } else {
-            const float m = a.Multiplier(static_cast<float>(std::max(count, 1)));
+            const float m = PoolI8Multiplier(a, std::max(count, 1));
             out = static_cast<uint8_t>(RequantizeOne(sum, m, a.y_zero_point, a.act_min, a.act_max));
           }
         }
@@ -62,7 +62,6 @@ void MaxPoolI8Generic(const PoolI8Window& w) {
 
 void AveragePoolI8Generic(const PoolI8Window& w) {
   const PoolI8Args& a = *w.args;
-  const float multiplier = a.Multiplier(static_cast<float>(w.count));
   for (int64_t c = 0; c < w.channels; ++c) {
     int32_t sum = 0;
     for (int64_t i = 0; i < w.rows; ++i) {
@@ -70,8 +69,8 @@ void AveragePoolI8Generic(const PoolI8Window& w) {
         sum += w.x[i * w.row_stride + j * w.col_stride + c] - a.x_zero_point;
       }
     }
-    w.y[c] =
-        static_cast<uint8_t>(RequantizeOne(sum, multiplier, a.y_zero_point, a.act_min, a.act_max));
+    w.y[c] = static_cast<uint8_t>(
+        RequantizeOne(sum, w.multiplier, a.y_zero_point, a.act_min, a.act_max));
   }
 }
 

@@ -37,7 +37,7 @@ Status Prepare(PreparedStep& p) {
   ADZE_TRY(CheckWeight(p, 2, DType::kFloat32, size.channels));
   for (float m : p.step->weights[2].template values<float>()) {
     if (!std::isfinite(m)) return InvalidInput("a requantization multiplier is not finite");
-    if (args.finishes() && std::abs(m) > kLargestRealMultiplier) {
+    if (Finishes(args) && std::abs(m) > kLargestRealMultiplier) {
       return InvalidInput("a multiplier before an activation exceeds 1e20");
     }
   }
