@@ -45,11 +45,10 @@ Result<CandidateErrors> MeasureCandidates(const Graph& graph, Graph simulated,
 void RoundWeights(Graph* graph, const QuantizationPlan& plan, const Encodings& weights);
 
 // SQNR in dB of the outputs of each quantized graph against the float graph, mean over outputs of
-// error power over signal power, on `samples` samples. A graph that is `drop_db` behind the best
-// after the first kRaceBatches batches is not run any further: its figure is that of those, or
-// that much behind the best if that is less. The
-// float outputs are kept in `references` for the next call with the same graph and samples, unless
-// they are large.
+// error power over signal power, on `samples` samples. A graph that is twice `drop_db` behind the
+// best after kRaceBatches batches, or `drop_db` after four times as many, is not run any further:
+// its figure is that of those, or `drop_db` behind the best if that is less. The float outputs are
+// kept in `references` for the next call with the same graph and samples, unless they are large.
 inline constexpr int64_t kRaceBatches = 8;
 using ReferenceOutputs = std::vector<std::vector<Tensor>>;  // per batch and output
 Result<std::vector<double>> OutputSqnr(const Graph& graph,
