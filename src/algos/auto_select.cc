@@ -263,6 +263,16 @@ Result<CandidateErrors> MeasureCandidates(const Graph& graph, Graph simulated,
   return out;
 }
 
+void EndAtLogits(Graph* graph) {
+  for (size_t i = 0; i < graph->top().outputs.size(); ++i) {
+    const Node* const n = graph->producer(graph->top().outputs[i]);
+    if (n != nullptr && (n->op.Is("Softmax") || n->op.Is("LogSoftmax")) &&
+        graph->value(n->inputs[0]).type.quant == nullptr) {
+      graph->SetOutput(0, static_cast<int>(i), n->inputs[0]);
+    }
+  }
+}
+
 Result<std::vector<double>> OutputSqnr(const Graph& graph,
                                        const std::vector<const Graph*>& quantized,
                                        const Dataset& dataset, const std::string& split,

@@ -77,9 +77,15 @@ void SubtractFromBias(Graph* graph, NodeId node, std::span<const double> shift) 
     const double old = bias == kNoId ? 0.0 : graph->value(bias).constant.data<float>()[o];
     b.mutable_data<float>()[o] = static_cast<float>(old - shift[o]);
   }
+  constexpr std::string_view kSuffix = "_corrected";
+  if (bias != kNoId && graph->users(bias).size() == 1 && !graph->IsRegionOutput(bias) &&
+      graph->value(bias).name.ends_with(kSuffix)) {
+    graph->SetConstant(bias, std::move(b));
+    return;
+  }
   // A new constant: the old one may serve other nodes.
   const std::string name = bias == kNoId ? graph->value(graph->node(node).inputs[1]).name + "_bias"
-                                         : graph->value(bias).name + "_corrected";
+                                         : graph->value(bias).name + std::string(kSuffix);
   graph->SetInput(node, 2, graph->AddConstant(graph->UniqueName(name), std::move(b)));
 }
 

@@ -83,6 +83,7 @@ class Quantizer {
       ADZE_TRY(EqualizeChannels());
       ADZE_TRY(EncodeWeights());
     }
+    result_.equalized_graph = adjusted_;
     ADZE_TRY(Collect());
     result_.collect_s = collect.Seconds();
     if (settings_.bias_correction) {
@@ -321,9 +322,9 @@ class Quantizer {
     }
     Graph simulated = adjusted_;
     RoundWeights(&simulated, plan_, weights_);
-    EndAtLogits(&simulated);
+    if (settings_.quant.float_tail) EndAtLogits(&simulated);
     Graph reference = graph_;
-    EndAtLogits(&reference);
+    if (settings_.quant.float_tail) EndAtLogits(&reference);
     const double budget = kAutoBudget * static_cast<double>(result_.statistics.samples);
     ADZE_ASSIGN(const CandidateErrors errors,
                 MeasureCandidates(reference, std::move(simulated), plan_, candidates, spec_,
@@ -346,19 +347,6 @@ class Quantizer {
     return changes;
   }
 
-  // Makes a network that ends in Softmax end before it. Errors of probabilities are those of a few
-  // samples with close decisions; errors of logits tell networks apart on a few dozen. Only behind
-  // a float tail, where the logits are not rounded.
-  void EndAtLogits(Graph* graph) const {
-    for (size_t i = 0; settings_.quant.float_tail && i < graph->top().outputs.size(); ++i) {
-      const Node* const n = graph->producer(graph->top().outputs[i]);
-      if (n != nullptr && (n->op.Is("Softmax") || n->op.Is("LogSoftmax")) &&
-          graph->value(n->inputs[0]).type.quant == nullptr) {
-        graph->SetOutput(0, static_cast<int>(i), n->inputs[0]);
-      }
-    }
-  }
-
   // SQNR of the outputs of the integer network, in dB, for each of these choices.
   Result<std::vector<double>> Score(const std::vector<std::vector<Choice>>& variants) {
     std::vector<Quantized> quantized(variants.size());
@@ -366,13 +354,13 @@ class Quantizer {
     pool_->ParallelFor(static_cast<int64_t>(variants.size()), [&](int64_t i, int) {
       const size_t k = static_cast<size_t>(i);
       statuses[k] = QuantizeWith(variants[k], false, &quantized[k]);
-      EndAtLogits(&quantized[k].graph);
+      if (settings_.quant.float_tail) EndAtLogits(&quantized[k].graph);
     });
     for (const Status& s : statuses) ADZE_TRY(s);
     std::vector<const Graph*> pointers;
     for (const Quantized& q : quantized) pointers.push_back(&q.graph);
     Graph reference = graph_;
-    EndAtLogits(&reference);
+    if (settings_.quant.float_tail) EndAtLogits(&reference);
     return OutputSqnr(reference, pointers, dataset_, settings_.split, ScoreSamples(), settings_.isa,
                       pool_, kHopelessDb, &references_);
   }

@@ -53,6 +53,9 @@ struct QuantizeResult {
   ApplyReport report;
   // The float network that the encodings belong to: equalized and with corrected biases.
   Graph adjusted;
+  // The same before weights were rounded and biases corrected: equal to the given network but for
+  // float rounding.
+  Graph equalized_graph;
   int64_t equalized = 0;         // tensors whose channels were equalized
   int64_t rounded = 0;           // layers whose weights were rounded adaptively
   int64_t corrected_biases = 0;  // nodes whose bias was corrected

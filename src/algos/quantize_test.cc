@@ -9,6 +9,7 @@
 #include <string>
 
 #include "algos/auto_select.h"
+#include "algos/keep_float.h"
 #include "ir/text.h"
 
 namespace adze {
@@ -259,6 +260,56 @@ TEST(OutputErrorTest, IsTheMeanOverOutputs) {
   e.Collect(0, a, b);
   e.Collect(1, c, c);
   EXPECT_DOUBLE_EQ(e.Finish(), 0.125);
+}
+
+TEST_F(CalibTest, LayersKeptInFloatGiveTheirErrorBack) {
+  const auto data = MakeData(24, {3, 8, 8});
+  const Graph net = SmallNet();
+  QuantizeSettings settings;
+  settings.samples = 24;
+  const Result<QuantizeResult> whole = QuantizeModel(net, *data, settings, &pool_);
+  ASSERT_TRUE(whole.ok()) << whole.status().message();
+  const FullyQuantized base = {whole->equalized_graph, whole->adjusted, whole->encodings};
+  std::set<std::string> layers;
+  for (const WeightUse& use : PlanQuantization(net, settings.quant).weights) {
+    layers.insert(net.value(net.node(use.node).outputs[0]).name);
+  }
+  ASSERT_EQ(layers.size(), 3u);
+  const auto mix = [&](std::set<std::string> in_float) {
+    QuantSettings quant = settings.quant;
+    quant.keep_float = std::move(in_float);
+    auto mixed = KeepInFloat(base, quant);
+    EXPECT_TRUE(mixed.ok()) << mixed.status().message();
+    EXPECT_TRUE(Verify(mixed->graph).ok());
+    return std::move(mixed).value();
+  };
+  const auto sqnr = [&](const Graph& g) {
+    return (*OutputSqnr(net, {&g}, *data, "all", 24, Isa::kGeneric, &pool_))[0];
+  };
+  // None: what QuantizeModel gave.
+  const MixedNetwork none = mix({});
+  EXPECT_EQ(GraphHash(none.graph), GraphHash(whole->graph));
+  EXPECT_EQ(none.encodings, whole->encodings);
+  // One, whichever it is: less error, and its weights are the float network's (equalized).
+  double best = 0;
+  for (const std::string& layer : layers) {
+    const MixedNetwork one = mix({layer});
+    EXPECT_GT(sqnr(one.graph), sqnr(none.graph)) << layer;
+    best = std::max(best, sqnr(one.graph));
+    EXPECT_LT(one.report.int8_macs_share, 1.0);
+    EXPECT_LT(one.encodings.tensors.size(), none.encodings.tensors.size());
+  }
+  // All: the float network.
+  const MixedNetwork all = mix(layers);
+  EXPECT_GT(sqnr(all.graph), 100);
+  EXPECT_GT(sqnr(all.graph), best);
+  EXPECT_EQ(all.report.int8_macs_share, 0.0);
+  EXPECT_TRUE(all.encodings.tensors.empty());
+
+  QuantSettings quant;
+  quant.keep_float = {"nothing"};
+  EXPECT_EQ(KeepInFloat(base, quant).status().message(),
+            "no multiply-accumulate layer has a result called 'nothing'");
 }
 
 }  // namespace

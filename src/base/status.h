@@ -68,7 +68,9 @@ class [[nodiscard]] Result {
   }
 
   bool ok() const { return value_.has_value(); }
-  const Status& status() const { return status_; }
+  // By value from a temporary, so that it outlives the Result: ADZE_TRY(F().status()).
+  const Status& status() const& { return status_; }
+  Status status() && { return std::move(status_); }
   T& value() & {
     ADZE_CHECK(ok());
     return *value_;

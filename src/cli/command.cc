@@ -67,6 +67,17 @@ Result<Graph> ReadForExecution(const std::string& path) {
   return graph;
 }
 
+Status CheckFloat(const Graph& graph, const std::string& path) {
+  for (ValueId id = 0; id < graph.num_values(); ++id) {
+    const Value& v = graph.value(id);
+    if (!v.dead && v.type.quant) {
+      return InvalidInput(path + ": the network is quantized already: tensor '" + v.name + "' is " +
+                          QuantTypeSummary(*v.type.quant));
+    }
+  }
+  return OkStatus();
+}
+
 Status WriteModel(const Graph& graph, const std::string& path) {
   if (EndsWith(path, ".adzir")) return WriteFileAtomic(path, PrintGraph(graph));
   if (!EndsWith(path, ".onnx")) return UnknownExtension(path);

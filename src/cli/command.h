@@ -40,6 +40,8 @@ Json Number(double value);
 Result<Graph> ReadModel(const std::string& path);
 // The same, made ready to run: explicit Q/DQ and QLinear nodes lifted into types, then simplified.
 Result<Graph> ReadForExecution(const std::string& path);
+// Refuses a network that is quantized already.
+Status CheckFloat(const Graph& graph, const std::string& path);
 // Writes by extension, quantized values as Q/DQ nodes.
 Status WriteModel(const Graph& graph, const std::string& path);
 

@@ -7,6 +7,7 @@
 #include "ops/op_def.h"
 #include "passes/pass.h"
 #include "runtime/family.h"
+#include "targets/target.h"
 
 namespace adze::cli {
 namespace {
@@ -28,6 +29,8 @@ std::vector<Item> Items(const std::string& what) {
     for (const ObserverDef* d : AllObservers()) items.push_back({d->name, d->summary});
   } else if (what == "metrics") {
     for (const MetricDef* d : AllMetrics()) items.push_back({d->name, d->doc});
+  } else if (what == "targets") {
+    for (const TargetDef* d : AllTargets()) items.push_back({d->name, d->summary});
   } else if (what == "kernels") {
     for (const FamilyDef* d : AllFamilies()) items.push_back({d->name, d->summary});
   } else {
@@ -47,11 +50,12 @@ std::vector<Item> Items(const std::string& what) {
 void RegisterList(CLI::App& app, Action* action) {
   auto common = std::make_shared<CommonOptions>();
   auto what = std::make_shared<std::string>();
-  CLI::App* c =
-      app.add_subcommand("list", "list operators, passes, observers, formats, kernels or metrics");
-  c->add_option("what", *what, "ops, passes, observers, formats, kernels or metrics")
+  CLI::App* c = app.add_subcommand(
+      "list", "list operators, passes, observers, formats, kernels, metrics or targets");
+  c->add_option("what", *what, "ops, passes, observers, formats, kernels, metrics or targets")
       ->required()
-      ->check(CLI::IsMember({"ops", "passes", "observers", "formats", "kernels", "metrics"}));
+      ->check(CLI::IsMember(
+          {"ops", "passes", "observers", "formats", "kernels", "metrics", "targets"}));
   AddJson(*c, common.get());
   c->callback([=] {
     *action = [=] {

@@ -137,13 +137,7 @@ Status Quantize(const QuantizeCommand& o) {
   ADZE_ASSIGN(const auto dataset, OpenDataset(o.data));
   ADZE_ASSIGN(Graph graph, ReadForExecution(o.model));
   ADZE_TRY(RunPipeline(graph, "gates"));
-  for (ValueId id = 0; id < graph.num_values(); ++id) {
-    const Value& v = graph.value(id);
-    if (!v.dead && v.type.quant) {
-      return InvalidInput(o.model + ": the network is quantized already: tensor '" + v.name +
-                          "' is " + QuantTypeSummary(*v.type.quant));
-    }
-  }
+  ADZE_TRY(CheckFloat(graph, o.model));
   QuantizeSettings settings = o.settings;
   settings.quant.symmetric_activations = o.symmetric;
   settings.quant.float_tail = !o.no_float_tail;

@@ -114,11 +114,10 @@ class Evaluation {
     return OkStatus();
   }
 
-  // After a Run of both executors on `batch`.
-  Status AddBatch(const Batch& batch) {
+  // After a Run of the model on `batch`; `references`: the outputs of the reference, if there is
+  // one.
+  Status AddBatch(const Batch& batch, const std::vector<Tensor>& references) {
     const std::vector<Tensor> outputs = ReadOutputs(*model_);
-    std::vector<Tensor> references;
-    if (reference_ != nullptr) references = ReadOutputs(*reference_);
     for (size_t o = 0; o < references.size(); ++o) {
       if (references[o].dims() != outputs[o].dims()) {
         return InvalidInput("output '" + OutputName(o) + "' has shape " +
@@ -272,7 +271,8 @@ std::vector<NetworkInput> InputsOf(const Plan& plan) {
 }
 
 Result<EvalResult> EvaluateModel(Executor* model, Executor* reference, const Dataset& dataset,
-                                 const EvalOptions& options, ProgressSink* progress) {
+                                 const EvalOptions& options, ProgressSink* progress,
+                                 KeptReference* kept) {
   const Clock::time_point start = Clock::now();
   ADZE_ASSIGN(const Feed feed, Feed::Create(InputsOf(model->plan()), dataset));
   std::optional<Feed> reference_feed;
@@ -296,6 +296,10 @@ Result<EvalResult> EvaluateModel(Executor* model, Executor* reference, const Dat
               BatchReader::Create(&dataset, options.split, batch_options));
   ProgressScope scope(progress, reader->num_samples(), "samples", "evaluating");
   double run_s = 0;
+  const bool keep = reference != nullptr && kept != nullptr && !kept->complete;
+  if (keep) kept->batches.clear();
+  int64_t kept_bytes = 0;
+  size_t batch_index = 0;
   Batch batch;
   while (true) {
     ADZE_ASSIGN(const bool more, reader->Next(&batch));
@@ -304,12 +308,23 @@ Result<EvalResult> EvaluateModel(Executor* model, Executor* reference, const Dat
     const Clock::time_point run_start = Clock::now();
     ADZE_TRY(model->Run(inputs));
     run_s += SecondsSince(run_start);
-    if (reference != nullptr) {
+    std::vector<Tensor> references;
+    if (reference != nullptr && kept != nullptr && kept->complete) {
+      references = kept->batches[batch_index];
+    } else if (reference != nullptr) {
       ADZE_ASSIGN(const std::vector<ConstTensorView> same, reference_feed->Order(batch.inputs));
       ADZE_TRY(reference->Run(same));
+      references = ReadOutputs(*reference);
+      for (const Tensor& t : references) kept_bytes += static_cast<int64_t>(t.bytes());
+      if (keep && kept_bytes <= kept->limit_bytes) kept->batches.push_back(references);
     }
-    ADZE_TRY(evaluation.AddBatch(batch));
+    ADZE_TRY(evaluation.AddBatch(batch, references));
+    ++batch_index;
     scope.Advance(batch.size());
+  }
+  if (keep) {
+    kept->complete = kept_bytes <= kept->limit_bytes;
+    if (!kept->complete) kept->batches.clear();
   }
   EvalResult result = evaluation.Finish();
   result.run_s = run_s;

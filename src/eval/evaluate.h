@@ -56,12 +56,21 @@ struct EvalResult {
   int64_t nan_samples = 0;  // samples whose judged output holds a NaN
 };
 
+// What the reference network said, kept between evaluations against it on the same samples: filled
+// by the first, read by the others, which then do not run it.
+struct KeptReference {
+  int64_t limit_bytes = int64_t{256} << 20;  // more than that is not kept
+  std::vector<std::vector<Tensor>> batches;  // per batch: its outputs as float32
+  bool complete = false;
+};
+
 // The executors must have the inputs of the data set: by name where the data set names them, else
 // by position; element types equal. `reference` and `progress` may be null. A sample with a label
 // outside the output's classes, a metric that needs what there is not, and an unreadable sample are
-// errors.
+// errors. `kept` (may be null) must have seen the same data set, options and reference only.
 Result<EvalResult> EvaluateModel(Executor* model, Executor* reference, const Dataset& dataset,
-                                 const EvalOptions& options, ProgressSink* progress = nullptr);
+                                 const EvalOptions& options, ProgressSink* progress = nullptr,
+                                 KeptReference* kept = nullptr);
 
 // The inputs of a plan as Feed::Create takes them.
 std::vector<NetworkInput> InputsOf(const Plan& plan);

@@ -1,9 +1,8 @@
-// SHA-256 over the meaning of a graph, through libsodium.
-#include <sodium.h>
-
+// SHA-256 over the meaning of a graph.
 #include <bit>
 
 #include "ir/graph.h"
+#include "ir/sha256.h"
 
 namespace adze {
 namespace {
@@ -11,11 +10,7 @@ namespace {
 // Every item is written with its length or kind, so that no two graphs share one byte stream.
 class Hasher {
  public:
-  Hasher() { crypto_hash_sha256_init(&state_); }
-
-  void Bytes(const void* data, size_t size) {
-    crypto_hash_sha256_update(&state_, static_cast<const unsigned char*>(data), size);
-  }
+  void Bytes(const void* data, size_t size) { hash_.Update(data, size); }
   void Int(int64_t v) { Bytes(&v, sizeof(v)); }
   void Text(std::string_view s) {
     Int(static_cast<int64_t>(s.size()));
@@ -71,20 +66,10 @@ class Hasher {
         },
         value);
   }
-  std::string Finish() {
-    unsigned char digest[crypto_hash_sha256_BYTES];
-    crypto_hash_sha256_final(&state_, digest);
-    static constexpr char kHex[] = "0123456789abcdef";
-    std::string out;
-    for (unsigned char b : digest) {
-      out += kHex[b >> 4];
-      out += kHex[b & 15];
-    }
-    return out;
-  }
+  std::string Finish() { return hash_.Finish(); }
 
  private:
-  crypto_hash_sha256_state state_;
+  Sha256 hash_;
 };
 
 void HashValue(const Graph& graph, ValueId id, Hasher* h) {

@@ -41,14 +41,21 @@ class Planner {
         size_(static_cast<size_t>(graph.num_nodes())),
         reasons_(size_),
         fused_(size_, false),
+        kept_(size_, false),
         reaches_compute_(size_, false) {
     plan_.nodes.assign(size_, NodePlan::kIgnore);
+    for (const NodeId id : graph_.top().nodes) {
+      const ValueId out = graph_.node(id).outputs.empty() ? kNoId : graph_.node(id).outputs[0];
+      kept_[static_cast<size_t>(id)] =
+          out != kNoId && IsCompute(id) && settings_.keep_float.contains(graph_.value(out).name);
+    }
   }
 
   QuantizationPlan Run() {
     Reach();
     Forward();
     Backward();
+    SpareKept();
     Report();
     Groups();
     Weights();
@@ -76,7 +83,8 @@ class Planner {
         if (out == kNoId) continue;
         for (const NodeId user : graph_.users(out)) {
           if (graph_.node(user).parent != 0 || reaches_compute_[static_cast<size_t>(user)] ||
-              (IsCompute(user) && NoIntegerForm(graph_, user).empty())) {
+              (IsCompute(user) && !kept_[static_cast<size_t>(user)] &&
+               NoIntegerForm(graph_, user).empty())) {
             reaches_compute_[static_cast<size_t>(*it)] = true;
           }
         }
@@ -118,6 +126,7 @@ class Planner {
       plan(id) = NodePlan::kFloat;
       std::string& reason = reasons_[static_cast<size_t>(id)];
       reason = NoIntegerForm(graph_, id);
+      if (kept_[static_cast<size_t>(id)]) reason = "it is kept in float for the budget";
       if (!reason.empty()) continue;
       if (!IsCompute(id)) {
         for (const int i : DataInputs(graph_.node(id), *Def(id))) {
@@ -155,6 +164,34 @@ class Planner {
         any = any || !graph_.users(out).empty();
       }
       if (all_integer && any) SetInteger(id);
+    }
+  }
+
+  // What only kept nodes read is not rounded: multiply-accumulates before them yield float results,
+  // and whatever lies between runs in float too.
+  void SpareKept() {
+    std::vector<bool> spared = kept_;
+    const auto only_spared_users = [&](ValueId out) {
+      if (out == kNoId) return true;
+      const auto users = graph_.users(out);
+      return !users.empty() && !graph_.IsRegionOutput(out) &&
+             std::all_of(users.begin(), users.end(),
+                         [&](NodeId u) { return spared[static_cast<size_t>(u)]; });
+    };
+    const std::vector<NodeId>& order = graph_.top().nodes;
+    for (auto it = order.rbegin(); it != order.rend(); ++it) {
+      const NodeId id = *it;
+      const std::vector<ValueId>& outputs = graph_.node(id).outputs;
+      if (!IsInteger(id) || !std::all_of(outputs.begin(), outputs.end(), only_spared_users)) {
+        continue;
+      }
+      if (IsCompute(id)) {
+        plan(id) = NodePlan::kFloatResult;
+      } else {
+        plan(id) = NodePlan::kFloat;
+        spared[static_cast<size_t>(id)] = true;
+        reasons_[static_cast<size_t>(id)] = "only layers kept in float read its result";
+      }
     }
   }
 
@@ -252,6 +289,7 @@ class Planner {
   size_t size_;
   std::vector<std::string> reasons_;
   std::vector<bool> fused_;
+  std::vector<bool> kept_;
   std::vector<bool> reaches_compute_;
   QuantizationPlan plan_;
 };

@@ -4,6 +4,7 @@
 #define ADZE_QUANT_QUANTIZATION_PLAN_H_
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,9 @@ struct QuantSettings {
   // Largest weight code, its negative the smallest. 63 for consumers that add pairs of uint8 x int8
   // products in 16 bits and saturate, as ONNX Runtime and OpenVINO do on CPUs without VNNI.
   int weight_limit = 127;
+  // Multiply-accumulates that stay float, by the names of their (first) outputs. What only they
+  // read is not quantized either, so that they get it unrounded.
+  std::set<std::string> keep_float;
 };
 
 // Values that share one scale and zero point.

@@ -204,6 +204,49 @@ TEST(QuantizationPlanTest, FloatNodesHaveReasons) {
   EXPECT_EQ(GroupOf(g, PlanQuantization(g, whole), "g"), (Strings{"g"}));
 }
 
+TEST(QuantizationPlanTest, LayersKeptInFloatAreGivenWhatIsNotRounded) {
+  const Graph g = Parse(std::string(kWeight) + R"(
+    input %x : float32[N,3,8,8]
+    %a = Conv(%x, %w, _) {kernel_shape=[1,1]}
+    %ra = Relu(%a)
+    %p = MaxPool(%ra) {kernel_shape=[2,2], strides=[2,2]}
+    %b = Conv(%p, %w, _) {kernel_shape=[1,1]} "b"
+    %rb = Relu(%b) "rb"
+    %c = Conv(%rb, %w, _) {kernel_shape=[1,1]}
+    %s = Add(%c, %p)
+    %d = Conv(%s, %w, _) {kernel_shape=[1,1]}
+    %y = Relu(%d)
+    output %y)");
+  const auto node = [&](const QuantizationPlan& plan, const char* value) {
+    return plan.nodes[static_cast<size_t>(g.value(g.FindValue(value)).producer)];
+  };
+  QuantSettings settings;
+  settings.keep_float = {"b"};
+  QuantizationPlan plan = PlanQuantization(g, settings);
+  EXPECT_EQ(node(plan, "b"), NodePlan::kFloat);
+  EXPECT_EQ(node(plan, "rb"), NodePlan::kFloat);
+  EXPECT_EQ(ReasonFor(plan, "b"), "it is kept in float for the budget");
+  EXPECT_EQ(GroupOf(g, plan, "rb"), (Strings{"rb"}));      // for the convolution behind it
+  EXPECT_EQ(GroupOf(g, plan, "p"), (Strings{"p", "ra"}));  // the sum reads it on integers
+  EXPECT_EQ(plan.weights.size(), 3u);
+  EXPECT_NEAR(plan.int8_macs_share, 1 - 16.0 / (64 + 3 * 16), 1e-9);
+
+  // Nobody but kept layers reads what lies between: it is not rounded at all.
+  settings.keep_float = {"c", "d"};
+  plan = PlanQuantization(g, settings);
+  EXPECT_EQ(node(plan, "b"), NodePlan::kFloatResult);
+  EXPECT_EQ(node(plan, "rb"), NodePlan::kFloat);
+  EXPECT_EQ(node(plan, "s"), NodePlan::kFloat);
+  EXPECT_EQ(GroupOf(g, plan, "b"), Strings{});
+  EXPECT_EQ(GroupOf(g, plan, "rb"), Strings{});
+  EXPECT_EQ(GroupOf(g, plan, "s"), Strings{});
+  settings.keep_float = {"b", "c", "d"};
+  plan = PlanQuantization(g, settings);
+  EXPECT_EQ(node(plan, "a"), NodePlan::kFloatResult);
+  EXPECT_EQ(GroupOf(g, plan, "p"), Strings{});
+  EXPECT_EQ(plan.groups.size(), 1u);  // the input of the first convolution
+}
+
 TEST(QuantizationPlanTest, GemmForms) {
   const Graph g = Parse(R"(
     input %x : float32[N,2]

@@ -14,7 +14,7 @@ from support import CLASSES, SIZE, call, floats, npy, read_npy, small_images, sm
 
 ADZE = os.path.abspath(sys.argv.pop(1))
 OBSERVERS = ["minmax", "averaged", "percentile", "entropy", "mse"]
-COMMANDS = ["inspect", "run", "eval", "quantize", "opt", "bench", "list"]
+COMMANDS = ["inspect", "run", "eval", "compress", "quantize", "compare", "opt", "bench", "list"]
 DOCUMENT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "cli.md")
 ISAS = ["generic", "avx2", "avx512vnni"]
 
@@ -356,6 +356,31 @@ class Eval(unittest.TestCase):
             self.assertIsNotNone(r["value"])
 
 
+class Compare(unittest.TestCase):
+    def test_worst_first_and_what_it_adds_up_to(self):
+        quantize("q.onnx", "--calibration", "minmax")
+        r = adze_json("compare", "net.adzir", "q.onnx", "--data", "data.yaml", "--samples", "8")
+        tensors = {t["tensor"]: t for t in r["tensors"]}
+        self.assertEqual(r["samples"], 8)
+        own = [t["own_sqnr_db"] for t in r["tensors"]]
+        self.assertEqual(own, sorted(own))
+        self.assertIn("y", tensors)
+        for t in tensors.values():
+            self.assertGreater(t["total_sqnr_db"], 20)
+            self.assertTrue(0 <= t["clipped_share"] < 0.1)
+        # The output as `eval` sees it.
+        e = adze_json("eval", "q.onnx", "--data", "data.yaml", "--samples", "8", "--reference", "net.adzir")
+        self.assertAlmostEqual(tensors["y"]["total_sqnr_db"], e["sqnr_db"], delta=1e-6)
+        # A network beside itself has no errors; the same tensors in another order.
+        for t in adze_json("compare", "net.adzir", "net.adzir", "--data", "data.yaml")["tensors"]:
+            self.assertEqual(t["total_sqnr_db"], "inf")
+            self.assertEqual(t["own_sqnr_db"], "inf")
+        ordered = adze_json("compare", "net.adzir", "q.onnx", "--data", "data.yaml", "--samples", "8", "--in-order")
+        self.assertEqual(sorted(own), sorted(t["own_sqnr_db"] for t in ordered["tensors"]))
+        self.assertEqual(ordered["tensors"][-1]["tensor"], "y")
+        self.assertIn("inherited", adze("compare", "net.adzir", "q.onnx", "--data", "data.yaml"))
+
+
 class Bench(unittest.TestCase):
     def test_fields(self):
         r = adze_json("bench", "net.adzir", "--threads", "1", "--batch", "3", "--min-time", "0.02",
@@ -400,6 +425,7 @@ class Documentation(unittest.TestCase):
             "run": adze_json("run", "net.adzir", "--input", "x=x.npy", "--out", "out"),
             "eval": adze_json("eval", "net.adzir", "--data", "data.yaml", "--reference", "net.adzir"),
             "quantize": quantize("q.onnx"),
+            "compare": adze_json("compare", "net.adzir", "q.onnx", "--data", "data.yaml"),
             "opt": adze_json("opt", "messy.adzir", "--explain"),
             "bench": adze_json("bench", "net.adzir", "--min-time", "0", "--profile"),
             "inspect": adze_json("inspect", "net.adzir", "--plan")}
@@ -413,7 +439,7 @@ class Documentation(unittest.TestCase):
 class Lists(unittest.TestCase):
     def test_all(self):
         some = {"ops": "Conv", "passes": "fold_batch_norm", "observers": "mse", "formats": ".onnx",
-                "kernels": "conv_i8", "metrics": "top1"}
+                "kernels": "conv_i8", "metrics": "top1", "targets": "adze"}
         for what, name in some.items():
             items = adze_json("list", what)[what]
             names = [i["name"] for i in items]

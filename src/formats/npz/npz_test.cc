@@ -10,7 +10,7 @@ namespace adze {
 namespace {
 
 void Le(std::string* out, uint64_t v, int size) {
-  for (int i = 0; i < size; ++i) out->push_back(static_cast<char>(v >> (8 * i) & 0xff));
+  for (int i = 0; i < size; ++i) out->push_back(static_cast<char>(i < 8 ? v >> (8 * i) & 0xff : 0));
 }
 
 std::string Deflate(const std::string& data) {

@@ -1,0 +1,226 @@
+// adze compress: the main job in one command.
+#include "search/compress.h"
+
+#include <cstdio>
+
+#include "base/file.h"
+#include "cli/command.h"
+#include "cli/terminal_progress.h"
+#include "passes/pass.h"
+#include "targets/target.h"
+
+namespace adze::cli {
+namespace {
+
+struct CompressCommand {
+  CommonOptions common;
+  Recipe recipe;
+  std::string out, replay;
+  bool plan = false;
+};
+
+// A budget that the user gave none of.
+constexpr double kDefaultMaxDrop = 1.0;
+
+Json RungJson(const TriedRung& t, bool chosen) {
+  const Measured& m = t.measured;
+  Json ci = nullptr;
+  if (m.drop_ci95_points) ci = {Number(m.drop_ci95_points->low), Number(m.drop_ci95_points->high)};
+  return {{"rung", t.candidate.rung},
+          {"float_layers", t.candidate.float_layers},
+          {"value", Number(m.value)},
+          {"drop_points", Number(m.drop_points)},
+          {"drop_ci95_points", ci},
+          {"flip_rate", Number(m.flip_rate)},
+          {"sqnr_db", Number(m.sqnr_db)},
+          {"int8_macs_share", Number(m.int8_macs_share)},
+          {"size_bytes", m.size_bytes},
+          {"memory_bytes", m.memory_bytes},
+          {"latency_ms", m.latency_ms ? Json(*m.latency_ms) : Json(nullptr)},
+          {"unmet", t.unmet},
+          {"chosen", chosen}};
+}
+
+double Megabytes(int64_t bytes) { return static_cast<double>(bytes) / 1e6; }
+
+void PrintText(const CompressResult& r, const CompressCommand& o) {
+  if (r.resumed > 0) {
+    std::printf("went on from %lld measurements of interrupted work\n",
+                static_cast<long long>(r.resumed));
+  }
+  std::printf("%-28s %9s %9s %8s %9s\n", "rung", "drop", "flips", "MB", "SQNR");
+  for (size_t i = 0; i < r.climb.tried.size(); ++i) {
+    const TriedRung& t = r.climb.tried[i];
+    std::string name = t.candidate.rung;
+    if (!t.candidate.float_layers.empty()) {
+      name = std::to_string(t.candidate.float_layers.size()) + " in float";
+    }
+    std::printf("%-28s %6.2f pt %7.2f %% %8.2f %6.1f dB%s\n", name.c_str(), t.measured.drop_points,
+                100 * t.measured.flip_rate, Megabytes(t.measured.size_bytes), t.measured.sqnr_db,
+                i == r.climb.chosen ? "  <- chosen" : "");
+  }
+  const Json& before = r.evidence["before"];
+  const Json& after = r.evidence["after"];
+  const auto row = [&](const char* what, const char* unit, double scale, const Json& a,
+                       const Json& b) {
+    if (!a.is_number() || !b.is_number()) return;
+    const double x = a.get<double>() * scale;
+    const double y = b.get<double>() * scale;
+    std::printf("%-28s %9.4g %9.4g %-3s", what, x, y, unit);
+    if (x > 0 && y > 0) std::printf(" %5.2fx", y / x);
+    std::printf("\n");
+  };
+  std::printf("\n%-28s %9s %9s\n", "", "before", "after");
+  row(o.recipe.metric.c_str(), "%", 100, before["value"], after["value"]);
+  row("size", "MB", 1e-6, before["size_bytes"], after["size_bytes"]);
+  row("memory while it runs", "MB", 1e-6, before["memory_bytes"], after["memory_bytes"]);
+  if (before["latency"].is_object() && after["latency"].is_object()) {
+    row("latency (median)", "ms", 1, before["latency"]["p50_ms"], after["latency"]["p50_ms"]);
+  }
+  for (const Json& w : r.evidence["warnings"]) {
+    std::printf("note: %s\n", w.get<std::string>().c_str());
+  }
+  std::printf("%s: %s\n", o.out.c_str(),
+              r.evidence["outcome"]["sentence"].get<std::string>().c_str());
+}
+
+Status PrintPlan(const CompressPlan& p, const CompressCommand& o) {
+  if (o.common.json) {
+    PrintJson({{"layers", p.layers},
+               {"int8_macs_share", p.int8_macs_share},
+               {"float_bytes", p.float_bytes},
+               {"int8_bytes", p.int8_bytes},
+               {"calibration_split", o.recipe.calibration_split},
+               {"calibration_samples", p.calibration_samples},
+               {"evaluation_split", o.recipe.evaluation_split},
+               {"evaluation_samples", p.evaluation_samples},
+               {"first_rung_seconds", p.first_rung_seconds},
+               {"more_rung_seconds", p.more_rung_seconds}});
+    return OkStatus();
+  }
+  std::printf("calibrate on %lld samples of '%s', judge on %lld of '%s'\n",
+              static_cast<long long>(p.calibration_samples), o.recipe.calibration_split.c_str(),
+              static_cast<long long>(p.evaluation_samples), o.recipe.evaluation_split.c_str());
+  std::printf(
+      "all int8: %lld layers, %.2f %% of the multiply-accumulates, %.2f MB to about %.2f MB, "
+      "about %.0f s\n",
+      static_cast<long long>(p.layers), 100 * p.int8_macs_share, Megabytes(p.float_bytes),
+      Megabytes(p.int8_bytes), p.first_rung_seconds);
+  std::printf(
+      "then one layer after the other in float until the budget is met: about %.0f s each\n",
+      p.more_rung_seconds);
+  return OkStatus();
+}
+
+// What the command line says, or for a replay the lock.
+Status Complete(CompressCommand* o, std::optional<Lock>* lock) {
+  if (!o->replay.empty()) {
+    ADZE_ASSIGN(*lock, ReadLock(o->replay));
+    Recipe given = std::move(o->recipe);
+    o->recipe = (*lock)->recipe;
+    // The files may lie elsewhere now; what is in them is checked.
+    if (!given.model.empty()) o->recipe.model = given.model;
+    if (!given.data.empty()) o->recipe.data = given.data;
+    return OkStatus();
+  }
+  if (o->recipe.model.empty()) return UsageError("which network? Give MODEL (or --replay LOCK)");
+  if (o->recipe.data.empty()) return UsageError("which data? Give --data (docs/data.md)");
+  Budget& b = o->recipe.budget;
+  if (!b.max_drop_points && !b.max_size_bytes && !b.max_latency_ms && !b.max_memory_bytes) {
+    b.max_drop_points = kDefaultMaxDrop;
+  }
+  return OkStatus();
+}
+
+Status Run(CompressCommand o) {
+  std::optional<Lock> lock;
+  ADZE_TRY(Complete(&o, &lock));
+  if (o.out.empty() && !o.plan) return UsageError("where to? Give --out DIR");
+  ADZE_ASSIGN(const auto dataset, OpenDataset(o.recipe.data));
+  ADZE_ASSIGN(Graph graph, ReadForExecution(o.recipe.model));
+  ADZE_TRY(RunPipeline(graph, "gates"));
+  ADZE_TRY(CheckFloat(graph, o.recipe.model));
+  if (!lock) {
+    ADZE_TRY(ChooseSplits(*dataset, &o.recipe));
+    if (o.recipe.metric.empty()) o.recipe.metric = dataset->evaluate().metric;
+    if (o.recipe.metric.empty()) o.recipe.metric = dataset->has_labels() ? "top1" : "flip_rate";
+  }
+  CompressOptions options;
+  options.recipe = o.recipe;
+  options.folder = o.out;
+  options.tool_version = ADZE_VERSION;
+  ADZE_ASSIGN(options.isa, ChooseIsa());
+  const std::unique_ptr<ProgressSink> bar = MakeTerminalProgress();
+  options.progress = bar.get();
+  if (lock) options.replay = &*lock;
+  ThreadPool pool(o.common.threads);
+  if (o.plan) {
+    const Result<CompressPlan> plan = PlanCompress(graph, *dataset, options, &pool);
+    if (!plan.ok()) return plan.status().WithContext(o.recipe.model);
+    return PrintPlan(*plan, o);
+  }
+  const Result<CompressResult> result = Compress(graph, *dataset, options, &pool);
+  if (!result.ok()) return result.status().WithContext(o.recipe.model);
+  const std::string evidence =
+      result->evidence.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  ADZE_TRY(WriteFileAtomic(o.out + "/evidence.json", evidence));
+  if (o.common.json) {
+    Json rungs = Json::array();
+    for (size_t i = 0; i < result->climb.tried.size(); ++i) {
+      rungs.push_back(RungJson(result->climb.tried[i], i == result->climb.chosen));
+    }
+    PrintJson({{"met", result->met},
+               {"outcome", result->evidence["outcome"]["sentence"]},
+               {"resumed", result->resumed},
+               {"rungs", rungs},
+               {"before", result->evidence["before"]},
+               {"after", result->evidence["after"]},
+               {"peak_rss_bytes", PeakRssBytes()}});
+  } else {
+    PrintText(*result, o);
+  }
+  if (result->met) return OkStatus();
+  return Status(StatusCode::kGateNotMet,
+                result->evidence["outcome"]["sentence"].get<std::string>());
+}
+
+}  // namespace
+
+void RegisterCompress(CLI::App& app, Action* action) {
+  auto o = std::make_shared<CompressCommand>();
+  CLI::App* c = app.add_subcommand(
+      "compress", "the smallest network that meets a budget, with files, recipe and evidence");
+  Recipe& r = o->recipe;
+  c->add_option("model", r.model, "float network (.onnx or .adzir)");
+  c->add_option("--data", r.data, "data set with splits to calibrate and judge on (docs/data.md)");
+  c->add_option("--out", o->out, "folder for the files; interrupted work there is resumed");
+  c->add_option(
+      "--max-drop", r.budget.max_drop_points,
+      "points of the metric that may be lost, such as 0.5; 1 if there is no budget at all");
+  c->add_option("--max-size", r.budget.max_size_bytes, "bytes of the network's file")
+      ->transform(CLI::AsSizeValue(true));
+  c->add_option("--max-latency", r.budget.max_latency_ms,
+                "milliseconds of one run on this machine (median)");
+  c->add_option("--max-memory", r.budget.max_memory_bytes,
+                "bytes of weights and activations while it runs (one thread)")
+      ->transform(CLI::AsSizeValue(true));
+  c->add_option("--target", r.target, "who will run it (adze list targets)")->capture_default_str();
+  c->add_option("--metric", r.metric,
+                "rate that is judged instead of the data set's: top1, top5 or flip_rate");
+  c->add_option("--calibration", r.observer, "as in adze quantize")->capture_default_str();
+  c->add_option("--calibration-split", r.calibration_split,
+                "split to calibrate on; else calibration or train");
+  c->add_option("--evaluation-split", r.evaluation_split,
+                "split to judge on; else test, evaluation or validation");
+  c->add_option("--samples", r.samples, "calibration samples at most")
+      ->check(CLI::Range(1, 1 << 30))
+      ->capture_default_str();
+  c->add_flag("--plan", o->plan, "only say what would be done, with predicted size and time");
+  c->add_option("--replay", o->replay,
+                "recipe.lock of an earlier compression: the same bytes without measuring");
+  AddThreads(*c, &o->common);
+  AddJson(*c, &o->common);
+  c->callback([o, action] { *action = [o] { return Run(*o); }; });
+}
+
+}  // namespace adze::cli

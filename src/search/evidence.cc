@@ -1,0 +1,409 @@
+#include "search/evidence.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <ctime>
+#include <fstream>
+#include <map>
+
+#include "eval/compare.h"
+#include "eval/latency.h"
+#include "lower/lower.h"
+#include "quant/integer_form.h"
+
+namespace adze {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int64_t kComparedSamples = 16;
+constexpr double kLatencySeconds = 0.5;
+constexpr size_t kHistogramBins = 64;
+
+Json Number(double v) {
+  if (std::isnan(v)) return nullptr;
+  if (std::isinf(v)) return v > 0 ? "inf" : "-inf";
+  return v;
+}
+
+template <typename T>
+Json OrNull(const std::optional<T>& v) {
+  return v ? Json(*v) : Json(nullptr);
+}
+
+Json IntervalJson(const std::optional<Interval>& i) {
+  if (!i) return nullptr;
+  return Json::array({Number(i->low), Number(i->high)});
+}
+
+std::string CpuName() {
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);) {
+    const size_t colon = line.find(": ");
+    if (line.starts_with("model name") && colon != std::string::npos) return line.substr(colon + 2);
+  }
+  return "unknown";
+}
+
+std::string Now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm utc = {};
+  gmtime_r(&now, &utc);
+  char text[32];
+  std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return text;
+}
+
+Json ValuesJson(const Graph& g, const std::vector<ValueId>& values) {
+  Json out = Json::array();
+  for (const ValueId v : values) {
+    const TensorType& t = g.value(v).type;
+    out.push_back(
+        {{"name", g.value(v).name},
+         {"type", std::string(DTypeName(t.dtype)) + (t.shape ? ShapeToString(*t.shape) : "?")}});
+  }
+  return out;
+}
+
+// One network on this machine: latency of the whole, and microseconds by node name.
+struct Timed {
+  std::optional<Latency> latency;
+  std::map<std::string, double> step_us;
+};
+
+Result<Timed> Time(const Graph& graph, Isa isa, ThreadPool* pool) {
+  Timed timed;
+  ADZE_ASSIGN(const LoweredPlan lowered, Lower(graph, {isa, {}}));
+  Executor executor(lowered.plan, pool, {.profile = true});
+  const Result<Latency> latency = MeasureLatency(&executor, kLatencySeconds);
+  if (!latency.ok()) return timed;  // free dimensions: no latency without a shape
+  timed.latency = *latency;
+  for (size_t i = 0; i < lowered.plan->steps.size(); ++i) {
+    const StepTime& t = executor.step_times()[i];
+    if (t.calls == 0 || lowered.plan->steps[i].name.empty()) continue;
+    timed.step_us[lowered.plan->steps[i].name] += 1000 * t.total_ms / static_cast<double>(t.calls);
+  }
+  return timed;
+}
+
+Json LatencyJson(const std::optional<Latency>& l) {
+  if (!l) return nullptr;
+  return {
+      {"p50_ms", l->p50_ms}, {"p95_ms", l->p95_ms}, {"p99_ms", l->p99_ms}, {"min_ms", l->min_ms}};
+}
+
+Json Histogram(double low, double high, const std::vector<double>& values,
+               const std::vector<double>& counts) {
+  if (!(high > low)) return nullptr;
+  std::vector<uint64_t> bins(kHistogramBins, 0);
+  for (size_t i = 0; i < values.size(); ++i) {
+    const double at = (values[i] - low) / (high - low) * static_cast<double>(kHistogramBins);
+    const double last = static_cast<double>(kHistogramBins - 1);
+    bins[static_cast<size_t>(std::clamp(at, 0.0, last))] += static_cast<uint64_t>(counts[i]);
+  }
+  return {{"low", low}, {"high", high}, {"counts", bins}};
+}
+
+Json ActivationHistogram(const TensorRecord& record) {
+  std::vector<double> values = {0.0};
+  std::vector<double> counts = {static_cast<double>(record.hist.zeros)};
+  for (const bool negative : {false, true}) {
+    for (int b = 0; b < HistRecord::kBinsPerSign; ++b) {
+      const uint64_t count = record.hist.bin(negative, b);
+      if (count == 0) continue;
+      const double middle = 0.5 * (HistRecord::BinLow(b) + HistRecord::BinLow(b + 1));
+      values.push_back(negative ? -middle : middle);
+      counts.push_back(static_cast<double>(count));
+    }
+  }
+  return Histogram(record.range.min, record.range.max, values, counts);
+}
+
+class Evidence {
+ public:
+  Evidence(const EvidenceInput& in, ThreadPool* pool)
+      : in_(in), pool_(pool), real_(in.network.base().network.equalized) {}
+
+  Result<Json> Make() {
+    const Recipe& r = in_.options.recipe;
+    CompareOptions compare;
+    compare.split = r.evaluation_split;
+    compare.samples = kComparedSamples;
+    compare.find_factors = false;
+    compare.isa = in_.options.isa;
+    compare.progress = in_.options.progress;
+    ADZE_ASSIGN(const std::vector<TensorComparison> tensors,
+                CompareTensors(real_, in_.chosen.graph, in_.dataset, compare, pool_));
+    for (const TensorComparison& t : tensors) compared_[t.name] = t;
+    ADZE_ASSIGN(before_, Time(in_.graph, in_.options.isa, pool_));
+    ADZE_ASSIGN(after_, Time(in_.chosen.graph, in_.options.isa, pool_));
+    Json json = {{"format", "adze.evidence"}, {"version", 1}};
+    json["tool"] = {{"version", in_.options.tool_version},
+                    {"isa", IsaName(in_.options.isa)},
+                    {"threads", pool_->num_threads()},
+                    {"cpu", CpuName()},
+                    {"date", Now()}};
+    json["model"] = Model();
+    ADZE_ASSIGN(json["data"], Data());
+    json["budget"] = {{"max_drop_points", OrNull(r.budget.max_drop_points)},
+                      {"max_size_bytes", OrNull(r.budget.max_size_bytes)},
+                      {"max_latency_ms", OrNull(r.budget.max_latency_ms)},
+                      {"max_memory_bytes", OrNull(r.budget.max_memory_bytes)},
+                      {"target", r.target}};
+    json["outcome"] = {
+        {"met", in_.climb.met}, {"rung", in_.climb.chosen}, {"sentence", in_.sentence}};
+    const Measured& chosen = in_.climb.tried[in_.climb.chosen].measured;
+    json["before"] = Side("float.onnx", in_.before, before_);
+    json["after"] = Side("quantized.onnx", chosen, after_);
+    json["after"]["drop_points"] = Number(chosen.drop_points);
+    json["after"]["drop_ci95_points"] = IntervalJson(chosen.drop_ci95_points);
+    json["after"]["flip_rate"] = Number(chosen.flip_rate);
+    json["after"]["sqnr_db"] = Number(chosen.sqnr_db);
+    json["after"]["int8_macs_share"] = Number(chosen.int8_macs_share);
+    json["rungs"] = Rungs();
+    json["layers"] = Layers();
+    json["tensors"] = Tensors();
+    json["graph"] = GraphJson();
+    json["files"] = Json::array();
+    for (const EvidenceFile& f : in_.files) {
+      json["files"].push_back(
+          {{"name", f.name}, {"bytes", f.bytes}, {"sha256", f.sha256}, {"what", f.what}});
+    }
+    json["steps"] = Json::array();
+    for (const auto& [name, seconds] : in_.network.seconds()) {
+      json["steps"].push_back({{"name", name}, {"seconds", seconds}});
+    }
+    json["warnings"] = Warnings();
+    return json;
+  }
+
+ private:
+  Json Model() const {
+    int64_t operators = 0;
+    int64_t parameters = 0;
+    int64_t macs = 0;
+    for (const NodeId id : in_.graph.top().nodes) {
+      ++operators;
+      macs += NodeMacs(in_.graph, id);
+    }
+    for (ValueId v = 0; v < in_.graph.num_values(); ++v) {
+      const Value& value = in_.graph.value(v);
+      if (!value.dead && value.is_constant() && IsFloat(value.constant.dtype())) {
+        parameters += value.constant.size();
+      }
+    }
+    return {{"path", in_.options.recipe.model},
+            {"sha256", in_.lock.model_sha256},
+            {"inputs", ValuesJson(in_.graph, in_.graph.top().inputs)},
+            {"outputs", ValuesJson(in_.graph, in_.graph.top().outputs)},
+            {"operators", operators},
+            {"parameters", parameters},
+            {"macs", macs}};
+  }
+
+  Result<Json> Data() const {
+    const Recipe& r = in_.options.recipe;
+    ADZE_ASSIGN(const int64_t evaluated, in_.dataset.NumSamples(r.evaluation_split));
+    const auto calibrated = static_cast<int64_t>(in_.network.base().statistics.samples);
+    return Json{{"path", r.data},
+                {"sha256", in_.lock.data_sha256},
+                {"calibration", {{"split", r.calibration_split}, {"samples", calibrated}}},
+                {"evaluation", {{"split", r.evaluation_split}, {"samples", evaluated}}},
+                {"metric", r.metric}};
+  }
+
+  static Json Side(const char* file, const Measured& m, const Timed& timed) {
+    return {{"file", file},
+            {"value", Number(m.value)},
+            {"ci95", IntervalJson(m.value_ci95)},
+            {"size_bytes", m.size_bytes},
+            {"latency", LatencyJson(timed.latency)},
+            {"memory_bytes", m.memory_bytes}};
+  }
+
+  Json Rungs() const {
+    Json rungs = Json::array();
+    for (size_t i = 0; i < in_.climb.tried.size(); ++i) {
+      const TriedRung& t = in_.climb.tried[i];
+      const auto def = std::find_if(AllRungs().begin(), AllRungs().end(),
+                                    [&](const RungDef* d) { return t.candidate.rung == d->name; });
+      rungs.push_back({{"name", t.candidate.rung},
+                       {"description", (*def)->summary},
+                       {"float_layers", t.candidate.float_layers},
+                       {"value", Number(t.measured.value)},
+                       {"drop_points", Number(t.measured.drop_points)},
+                       {"drop_ci95_points", IntervalJson(t.measured.drop_ci95_points)},
+                       {"flip_rate", Number(t.measured.flip_rate)},
+                       {"sqnr_db", Number(t.measured.sqnr_db)},
+                       {"size_bytes", t.measured.size_bytes},
+                       {"latency_ms", OrNull(t.measured.latency_ms)},
+                       {"memory_bytes", t.measured.memory_bytes},
+                       {"met", t.unmet.empty()},
+                       {"unmet", t.unmet},
+                       {"chosen", i == in_.climb.chosen},
+                       {"seconds", nullptr}});
+    }
+    return rungs;
+  }
+
+  // The comparison of a layer's result, behind the activation that runs with it.
+  const TensorComparison* ResultOf(ValueId v) const {
+    while (true) {
+      const auto it = compared_.find(real_.value(v).name);
+      if (it != compared_.end()) return &it->second;
+      const auto users = real_.users(v);
+      if (users.size() != 1 || real_.node(users[0]).outputs.size() != 1) return nullptr;
+      if (NodeMacs(real_, users[0]) > 0) return nullptr;
+      v = real_.node(users[0]).outputs[0];
+    }
+  }
+
+  static Json TimeOf(const Timed& timed, const std::string& node) {
+    const auto it = timed.step_us.find(node);
+    return it == timed.step_us.end() || node.empty() ? Json(nullptr) : Json(it->second);
+  }
+
+  Json Layers() const {
+    const std::map<std::string, double> gains = in_.network.KnownGainsDb();
+    std::map<std::string, std::string> reasons;
+    for (const FloatNode& f : in_.chosen.report.float_nodes) reasons[f.node] = f.reason;
+    Json layers = Json::array();
+    for (const NodeId id : real_.top().nodes) {
+      const Node& n = real_.node(id);
+      const OpDef* const def = FindOp(n.op);
+      if (def == nullptr || def->quant.kind != QuantKind::kCompute) continue;
+      const std::string& result = real_.value(n.outputs[0]).name;
+      const NodePlan plan = in_.chosen.plan.nodes[static_cast<size_t>(id)];
+      const bool is_float = plan == NodePlan::kFloat || plan == NodePlan::kIgnore;
+      const auto reason = reasons.find(n.name.empty() ? result : n.name);
+      const TensorComparison* const c = ResultOf(n.outputs[0]);
+      const ValueId weight = real_.input(id, def->quant.weight_input);
+      const bool constant = weight != kNoId && real_.value(weight).is_constant();
+      const auto gain = gains.find(result);
+      layers.push_back(
+          {{"name", n.name.empty() ? result : n.name},
+           {"op", n.op.ToString()},
+           {"macs", NodeMacs(real_, id)},
+           {"parameters", constant ? real_.value(weight).constant.size() : 0},
+           {"precision", is_float ? "float" : "int8"},
+           {"reason", is_float && reason != reasons.end() ? Json(reason->second) : Json(nullptr)},
+           {"own_sqnr_db", c != nullptr ? Number(c->own_sqnr_db) : Json(nullptr)},
+           {"inherited_sqnr_db", c != nullptr ? Number(c->inherited_sqnr_db) : Json(nullptr)},
+           {"total_sqnr_db", c != nullptr ? Number(c->total_sqnr_db) : Json(nullptr)},
+           {"sensitivity_db", gain != gains.end() ? Number(gain->second) : Json(nullptr)},
+           {"latency_us_before", TimeOf(before_, n.name)},
+           {"latency_us_after", TimeOf(after_, n.name)},
+           {"input", real_.value(real_.input(id, 0)).name},
+           {"output", c != nullptr ? c->name : result},
+           {"weight", constant ? Json(real_.value(weight).name) : Json(nullptr)}});
+    }
+    return layers;
+  }
+
+  Json Tensors() const {
+    const Statistics& statistics = in_.network.base().statistics;
+    Json out = Json::array();
+    for (const auto& [name, e] : in_.chosen.encodings.tensors) {
+      const ValueId v = real_.FindValue(name);
+      if (v == kNoId) continue;
+      const Value& value = real_.value(v);
+      Json t = {{"name", name},
+                {"kind", value.is_constant() ? "weight" : "activation"},
+                {"storage", DTypeName(e.type.storage)},
+                {"observer", e.provenance.observer},
+                {"scale", e.type.scale},
+                {"zero_point", e.type.zero_point},
+                {"min", Number(e.provenance.range_min)},
+                {"max", Number(e.provenance.range_max)}};
+      Json low = nullptr, high = nullptr, clipped = nullptr, histogram = nullptr;
+      if (value.is_constant()) {
+        const std::span<const float> w = value.constant.values<float>();
+        const auto [min, max] = std::minmax_element(w.begin(), w.end());
+        if (!w.empty()) {
+          low = Number(*min);
+          high = Number(*max);
+          histogram = Histogram(*min, *max, std::vector<double>(w.begin(), w.end()),
+                                std::vector<double>(w.size(), 1.0));
+        }
+      } else {
+        const auto record = statistics.tensors.find(name);
+        if (record != statistics.tensors.end()) {
+          low = Number(record->second.range.min);
+          high = Number(record->second.range.max);
+          histogram = ActivationHistogram(record->second);
+        }
+        const auto c = compared_.find(name);
+        if (c != compared_.end()) clipped = c->second.clipped_share;
+      }
+      t["observed_min"] = low;
+      t["observed_max"] = high;
+      t["clipped_share"] = clipped;
+      t["histogram"] = histogram;
+      out.push_back(std::move(t));
+    }
+    return out;
+  }
+
+  Json GraphJson() const {
+    const auto names = [&](const std::vector<ValueId>& values) {
+      Json out = Json::array();
+      for (const ValueId v : values) {
+        if (v != kNoId && !real_.value(v).is_constant()) out.push_back(real_.value(v).name);
+      }
+      return out;
+    };
+    Json nodes = Json::array();
+    for (const NodeId id : real_.top().nodes) {
+      const Node& n = real_.node(id);
+      const NodePlan plan = in_.chosen.plan.nodes[static_cast<size_t>(id)];
+      const bool is_float = plan == NodePlan::kFloat || plan == NodePlan::kIgnore;
+      nodes.push_back({{"name", n.name},
+                       {"op", n.op.ToString()},
+                       {"inputs", names(n.inputs)},
+                       {"outputs", names(n.outputs)},
+                       {"precision", is_float ? "float" : "int8"}});
+    }
+    return {{"nodes", nodes},
+            {"inputs", names(real_.top().inputs)},
+            {"outputs", names(real_.top().outputs)}};
+  }
+
+  Json Warnings() const {
+    Json warnings = Json::array();
+    const Recipe& r = in_.options.recipe;
+    if (r.calibration_split == r.evaluation_split) {
+      warnings.push_back("calibrated and judged on the same samples (split '" + r.evaluation_split +
+                         "'): the drop on others may be larger");
+    }
+    const auto& ci = in_.climb.tried[in_.climb.chosen].measured.drop_ci95_points;
+    if (in_.climb.met && r.budget.max_drop_points && ci && ci->high > *r.budget.max_drop_points) {
+      char text[200];
+      std::snprintf(
+          text, sizeof(text),
+          "the drop meets the budget on these samples, but its 95 %% interval reaches %.2f "
+          "points: more evaluation samples would tell",
+          ci->high);
+      warnings.push_back(text);
+    }
+    if (!before_.latency) {
+      warnings.push_back("no latency: the network's inputs have free dimensions");
+    }
+    return warnings;
+  }
+
+  const EvidenceInput& in_;
+  ThreadPool* pool_;
+  const Graph& real_;  // equalized: tensors as the quantized network has them
+  std::map<std::string, TensorComparison> compared_;
+  Timed before_;
+  Timed after_;
+};
+
+}  // namespace
+
+Result<nlohmann::ordered_json> MakeEvidence(const EvidenceInput& input, ThreadPool* pool) {
+  return Evidence(input, pool).Make();
+}
+
+}  // namespace adze

@@ -1,0 +1,388 @@
+#include "search/network_under_search.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+
+#include "algos/bias_correction.h"
+#include "eval/latency.h"
+#include "eval/metric.h"
+#include "formats/onnx/onnx.h"
+#include "ir/sha256.h"
+#include "lower/lower.h"
+#include "passes/pass.h"
+#include "quant/integer_form.h"
+#include "targets/target.h"
+
+namespace adze {
+namespace {
+
+using Json = Journal::Json;
+
+// Output errors of candidates: samples, bounded by multiply-accumulates, and how many networks are
+// in memory at a time.
+constexpr double kScoreMacs = 2e10;
+constexpr int64_t kMinScoreSamples = 16;
+constexpr int64_t kMaxScoreSamples = 64;
+constexpr size_t kNetworksAtOnce = 8;
+constexpr double kLatencySeconds = 1.0;
+
+class Timer {
+ public:
+  Timer(std::vector<std::pair<std::string, double>>* out, std::string name)
+      : out_(out), name_(std::move(name)) {}
+  ~Timer() {
+    const double s =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+    const auto it = std::find_if(out_->begin(), out_->end(),
+                                 [&](const auto& stage) { return stage.first == name_; });
+    if (it == out_->end()) {
+      out_->emplace_back(name_, s);
+    } else {
+      it->second += s;
+    }
+  }
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
+
+ private:
+  std::vector<std::pair<std::string, double>>* out_;
+  std::string name_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+// Short and unambiguous for any number of layers.
+std::string KeyOf(const char* what, const std::set<std::string>& layers) {
+  if (layers.empty()) return std::string(what) + ":int8";
+  if (layers.size() == 1) return std::string(what) + ":" + *layers.begin();
+  Sha256 hash;
+  for (const std::string& name : layers) hash.Update(name.c_str(), name.size() + 1);
+  return std::string(what) + ":" + std::to_string(layers.size()) + " layers " +
+         hash.Finish().substr(0, 32);
+}
+
+Json ToJson(const Measured& m) {
+  Json json = {{"value", m.value},
+               {"drop_points", m.drop_points},
+               {"flip_rate", m.flip_rate},
+               {"sqnr_db", std::isfinite(m.sqnr_db) ? Json(m.sqnr_db) : Json(nullptr)},
+               {"int8_macs_share", m.int8_macs_share},
+               {"size_bytes", m.size_bytes},
+               {"memory_bytes", m.memory_bytes}};
+  const auto put = [&](const char* name, const std::optional<Interval>& i) {
+    if (i) json[name] = {i->low, i->high};
+  };
+  put("value_ci95", m.value_ci95);
+  put("drop_ci95_points", m.drop_ci95_points);
+  return json;
+}
+
+// Of what ToJson wrote, perhaps edited by hand since.
+Result<Measured> MeasuredOf(const Json& json, const std::string& key) {
+  const auto number = [&](const char* name) {
+    const auto it = json.find(name);
+    return it != json.end() && it->is_number() ? it->get<double>() : std::nan("");
+  };
+  Measured m;
+  if (!json.is_object()) return InvalidInput("the measurement '" + key + "' is not an object");
+  m.value = number("value");
+  m.drop_points = number("drop_points");
+  m.flip_rate = number("flip_rate");
+  m.sqnr_db = json.value("sqnr_db", Json()).is_null() ? HUGE_VAL : number("sqnr_db");
+  m.int8_macs_share = number("int8_macs_share");
+  const double size = number("size_bytes");
+  const double memory = number("memory_bytes");
+  if (!(size >= 0 && size < 0x1p53 && memory >= 0 && memory < 0x1p53)) {
+    return InvalidInput("the measurement '" + key + "' lacks size_bytes or memory_bytes");
+  }
+  m.size_bytes = static_cast<int64_t>(size);
+  m.memory_bytes = static_cast<int64_t>(memory);
+  const auto interval = [&](const char* name) -> std::optional<Interval> {
+    const auto ci = json.find(name);
+    if (ci == json.end() || !ci->is_array() || ci->size() != 2) return std::nullopt;
+    if (!(*ci)[0].is_number() || !(*ci)[1].is_number()) return std::nullopt;
+    return Interval{(*ci)[0].get<double>(), (*ci)[1].get<double>()};
+  };
+  m.value_ci95 = interval("value_ci95");
+  m.drop_ci95_points = interval("drop_ci95_points");
+  return m;
+}
+
+struct Prepared {
+  std::unique_ptr<Executor> executor;
+  int64_t memory_bytes = 0;  // weights, and activations of one sample on one thread
+};
+
+Result<Prepared> Prepare(const Graph& graph, Isa isa, ThreadPool* pool) {
+  Prepared p;
+  ADZE_ASSIGN(const LoweredPlan lowered, Lower(graph, {isa, {}}));
+  p.executor = std::make_unique<Executor>(lowered.plan, pool);
+  std::vector<std::vector<int64_t>> dims;
+  for (const int32_t i : lowered.plan->inputs) {
+    dims.emplace_back();
+    for (const Dim& d : lowered.plan->values[static_cast<size_t>(i)].shape) {
+      dims.back().push_back(d.is_const() ? d.value() : 1);
+    }
+  }
+  // Threads have workspaces of their own; the figure must not depend on how many there are.
+  ThreadPool one(1);
+  Executor alone(lowered.plan, &one);
+  ADZE_TRY(alone.Prepare(dims));
+  p.memory_bytes = PlanWeightBytes(*lowered.plan) + alone.arena_bytes();
+  return p;
+}
+
+}  // namespace
+
+NetworkUnderSearch::NetworkUnderSearch(const Graph& graph, const Dataset& dataset,
+                                       const CompressOptions& options, const WorkFolder& work,
+                                       Journal* journal, ThreadPool* pool)
+    : graph_(graph),
+      dataset_(dataset),
+      options_(options),
+      work_(work),
+      journal_(journal),
+      pool_(pool) {
+  const Recipe& recipe = options.recipe;
+  const TargetDef* const target = FindTarget(recipe.target);
+  settings_.observer = recipe.observer;
+  settings_.split = recipe.calibration_split;
+  settings_.samples = recipe.samples;
+  settings_.isa = options.isa;
+  settings_.quant.fuse_activations = target->fuses_activations;
+  settings_.quant.weight_limit = target->weight_limit;
+}
+
+Status NetworkUnderSearch::Calibrate() {
+  const Timer timer(&seconds_, "calibrate and quantize");
+  const char* const key = "base";
+  ADZE_ASSIGN(const Json* const known, journal_->Find(key));
+  const std::string hash = known != nullptr && known->is_string() ? known->get<std::string>() : "";
+  if (!hash.empty()) {
+    Result<WorkFolder::Base> base = work_.LoadBase(hash);
+    if (base.ok()) base_ = std::move(base).value();
+  }
+  if (base_.network.adjusted.num_nodes() == 0) {
+    std::string stage;
+    int64_t shown = 0;
+    settings_.progress = [&](std::string_view name, int64_t done, int64_t total) {
+      if (options_.progress == nullptr) return;
+      if (name != stage) {
+        if (!stage.empty()) options_.progress->End();
+        stage = name;
+        shown = 0;
+        options_.progress->Begin(total, "steps", name);
+      }
+      options_.progress->Advance(done - shown);
+      shown = done;
+    };
+    const Result<QuantizeResult> result = QuantizeModel(graph_, dataset_, settings_, pool_);
+    settings_.progress = nullptr;
+    if (!stage.empty()) options_.progress->End();
+    ADZE_TRY(result);
+    ADZE_ASSIGN(const std::string written, work_.SaveBase(*result));
+    if (options_.replay != nullptr && written != hash) {
+      return InvalidInput(
+          "calibration gave another network than the lock's: its measurements say "
+          "nothing about this one");
+    }
+    if (written != hash) ADZE_TRY(journal_->Record(key, written));
+    ADZE_ASSIGN(base_, work_.LoadBase(written));
+  }
+  const QuantizationPlan plan = PlanQuantization(base_.network.equalized, settings_.quant);
+  for (const WeightUse& use : plan.weights) {
+    const Graph& g = base_.network.equalized;
+    layers_.push_back({g.value(g.node(use.node).outputs[0]).name, NodeMacs(g, use.node),
+                       g.value(use.weight).constant.size()});
+  }
+  return OkStatus();
+}
+
+Result<MixedNetwork> NetworkUnderSearch::Mix(const std::set<std::string>& float_layers) const {
+  QuantSettings quant = settings_.quant;
+  quant.keep_float = float_layers;
+  return KeepInFloat(base_.network, quant);
+}
+
+int64_t NetworkUnderSearch::ScoreSamples() const {
+  double macs = 1;
+  for (const Layer& l : layers_) macs += static_cast<double>(l.macs);
+  const auto affordable = static_cast<int64_t>(std::min(kScoreMacs / macs, 1e6));
+  return std::min(std::clamp(affordable, kMinScoreSamples, kMaxScoreSamples),
+                  options_.recipe.samples);
+}
+
+Result<std::vector<double>> NetworkUnderSearch::OutputErrors(
+    std::span<const std::set<std::string>> float_layers) {
+  const Timer timer(&seconds_, "measure layers");
+  std::vector<double> errors(float_layers.size());
+  std::vector<size_t> missing;
+  for (size_t i = 0; i < float_layers.size(); ++i) {
+    const std::string key = KeyOf("error", float_layers[i]);
+    ADZE_ASSIGN(const Json* const known, journal_->Find(key));
+    if (known == nullptr) {
+      missing.push_back(i);
+    } else if (known->is_number()) {
+      errors[i] = known->get<double>();
+    } else {
+      return InvalidInput("the measurement '" + key + "' is not a number");
+    }
+  }
+  Graph reference = base_.network.equalized;
+  EndAtLogits(&reference);
+  ProgressScope scope(missing.empty() ? nullptr : options_.progress,
+                      static_cast<int64_t>(missing.size()), "layers", "measuring layers");
+  for (size_t begin = 0; begin < missing.size(); begin += kNetworksAtOnce) {
+    const size_t count = std::min(kNetworksAtOnce, missing.size() - begin);
+    std::vector<Graph> graphs;
+    std::vector<const Graph*> pointers;
+    for (size_t k = 0; k < count; ++k) {
+      ADZE_ASSIGN(MixedNetwork mixed, Mix(float_layers[missing[begin + k]]));
+      graphs.push_back(std::move(mixed.graph));
+      EndAtLogits(&graphs.back());
+    }
+    for (const Graph& g : graphs) pointers.push_back(&g);
+    ADZE_ASSIGN(
+        const std::vector<double> sqnr,
+        OutputSqnr(reference, pointers, dataset_, settings_.split, ScoreSamples(), options_.isa,
+                   pool_, std::numeric_limits<double>::infinity(), &score_references_));
+    for (size_t k = 0; k < count; ++k) {
+      const size_t i = missing[begin + k];
+      errors[i] = std::pow(10.0, -sqnr[k] / 10);
+      ADZE_TRY(journal_->Record(KeyOf("error", float_layers[i]), errors[i]));
+    }
+    scope.Advance(static_cast<int64_t>(count));
+  }
+  return errors;
+}
+
+Result<MixedNetwork> NetworkUnderSearch::Build(const Candidate& candidate) const {
+  ADZE_ASSIGN(MixedNetwork mixed, Mix(candidate.float_layers));
+  if (candidate.float_layers.empty()) return mixed;  // corrected when it was calibrated
+  ADZE_TRY(CorrectResults(base_.network.equalized, mixed.graph, mixed.plan, dataset_,
+                          settings_.split, ScoreSamples(), options_.isa, pool_, &mixed.adjusted)
+               .status());
+  mixed.encodings.graph_hash = GraphHash(mixed.adjusted);
+  mixed.graph = mixed.adjusted;
+  const std::vector<FloatNode> float_nodes = std::move(mixed.report.float_nodes);
+  ADZE_ASSIGN(mixed.report, ApplyEncodings(mixed.graph, mixed.encodings));
+  mixed.report.float_nodes = float_nodes;
+  return mixed;
+}
+
+Result<int64_t> NetworkUnderSearch::Write(const MixedNetwork& network,
+                                          const std::string& path) const {
+  const bool qoperator = FindTarget(options_.recipe.target)->qoperator;
+  Graph copy = network.graph;
+  copy.metadata = graph_.metadata;
+  ADZE_TRY(RunPipeline(copy, qoperator ? "lower_qoperator" : "lower_qdq"));
+  ADZE_TRY(WriteOnnx(copy, path));
+  std::error_code none;
+  int64_t bytes = static_cast<int64_t>(std::filesystem::file_size(path, none));
+  if (std::filesystem::exists(path + ".data", none)) {
+    bytes += static_cast<int64_t>(std::filesystem::file_size(path + ".data", none));
+  }
+  return bytes;
+}
+
+Result<Measured> NetworkUnderSearch::MeasureNow(const MixedNetwork& network,
+                                                const std::string& path) {
+  Measured m;
+  ADZE_ASSIGN(m.size_bytes, Write(network, path));
+  ADZE_ASSIGN(Prepared quantized, Prepare(network.graph, options_.isa, pool_));
+  ADZE_ASSIGN(Prepared real, Prepare(graph_, options_.isa, pool_));
+  m.memory_bytes = quantized.memory_bytes;
+  m.int8_macs_share = network.report.int8_macs_share;
+  EvalOptions eval;
+  eval.split = options_.recipe.evaluation_split;
+  eval.metric = options_.recipe.metric;
+  eval.decode_threads = pool_->num_threads();
+  ADZE_ASSIGN(const EvalResult r, EvaluateModel(quantized.executor.get(), real.executor.get(),
+                                                dataset_, eval, options_.progress, &reference_));
+  m.value = r.value;
+  m.value_ci95 = r.ci95;
+  m.flip_rate = *r.flip_rate;
+  m.sqnr_db = *r.sqnr_db;
+  // flip_rate is a drop itself.
+  m.drop_points = r.difference ? -100 * *r.difference : 100 * r.value;
+  const std::optional<Interval> ci = r.difference ? r.difference_ci95 : r.ci95;
+  if (ci) {
+    m.drop_ci95_points = r.difference ? Interval{-100 * ci->high, -100 * ci->low}
+                                      : Interval{100 * ci->low, 100 * ci->high};
+  }
+  return m;
+}
+
+Result<Measured> NetworkUnderSearch::Measure(const Candidate& candidate) {
+  const Timer timer(&seconds_, "measure rungs");
+  const std::string key = KeyOf("rung", candidate.float_layers);
+  ADZE_ASSIGN(const Json* const known, journal_->Find(key));
+  Measured m;
+  std::optional<MixedNetwork> network;
+  if (known != nullptr) {
+    ADZE_ASSIGN(m, MeasuredOf(*known, key));
+  } else {
+    ADZE_ASSIGN(network, Build(candidate));
+    ADZE_ASSIGN(m, MeasureNow(*network, work_.File("candidate.onnx")));
+    ADZE_TRY(journal_->Record(key, ToJson(m)));
+  }
+  if (!options_.recipe.budget.max_latency_ms) return m;
+  const std::string latency_key = KeyOf("latency_ms", candidate.float_layers);
+  ADZE_ASSIGN(const Json* const latency, journal_->Find(latency_key));
+  if (latency != nullptr && latency->is_number()) {
+    m.latency_ms = latency->get<double>();
+    return m;
+  }
+  if (!network) {
+    ADZE_ASSIGN(network, Build(candidate));
+  }
+  ADZE_ASSIGN(Prepared prepared, Prepare(network->graph, options_.isa, pool_));
+  ADZE_ASSIGN(const Latency measured, MeasureLatency(prepared.executor.get(), kLatencySeconds));
+  m.latency_ms = measured.p50_ms;
+  ADZE_TRY(journal_->Record(latency_key, *m.latency_ms));
+  return m;
+}
+
+Result<Measured> NetworkUnderSearch::MeasureFloat(const std::string& float_path) {
+  const Timer timer(&seconds_, "measure float network");
+  ADZE_ASSIGN(const Json* const known, journal_->Find("float"));
+  if (known != nullptr) return MeasuredOf(*known, "float");
+  Measured m;
+  std::error_code none;
+  m.size_bytes = static_cast<int64_t>(std::filesystem::file_size(float_path, none));
+  if (std::filesystem::exists(float_path + ".data", none)) {
+    m.size_bytes += static_cast<int64_t>(std::filesystem::file_size(float_path + ".data", none));
+  }
+  ADZE_ASSIGN(Prepared real, Prepare(graph_, options_.isa, pool_));
+  m.memory_bytes = real.memory_bytes;
+  const MetricDef* const metric = FindMetric(options_.recipe.metric);
+  m.sqnr_db = HUGE_VAL;
+  if (metric == nullptr || (metric->needs & kNeedsReference) == 0) {
+    EvalOptions eval;
+    eval.split = options_.recipe.evaluation_split;
+    eval.metric = options_.recipe.metric;
+    eval.decode_threads = pool_->num_threads();
+    ADZE_ASSIGN(const EvalResult r,
+                EvaluateModel(real.executor.get(), nullptr, dataset_, eval, options_.progress));
+    m.value = r.value;
+    m.value_ci95 = r.ci95;
+  }
+  ADZE_TRY(journal_->Record("float", ToJson(m)));
+  return m;
+}
+
+std::map<std::string, double> NetworkUnderSearch::KnownGainsDb() const {
+  std::map<std::string, double> gains;
+  const Journal::Entries& known = journal_->entries();
+  const auto base = known.find(KeyOf("error", {}));
+  if (base == known.end() || !base->second.is_number()) return gains;
+  for (const Layer& l : layers_) {
+    const auto alone = known.find(KeyOf("error", {l.name}));
+    if (alone == known.end() || !alone->second.is_number()) continue;
+    gains[l.name] = 10 * std::log10(base->second.get<double>() / alone->second.get<double>());
+  }
+  return gains;
+}
+
+}  // namespace adze

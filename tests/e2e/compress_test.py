@@ -1,0 +1,221 @@
+"""adze compress: the ladder climbs, gives up, is resumed after kill -9, and is replayed, with the same bytes.
+
+usage: compress_test.py PATH_OF_adze [unittest arguments]
+"""
+import fcntl
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from support import call, write  # noqa: E402
+
+ADZE = os.path.abspath(sys.argv.pop(1))
+GLYPHS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "examples", "glyphs")
+MODEL = os.path.join(GLYPHS, "glyphs.onnx")
+DECISIONS = ["float.onnx", "quantized.onnx", "quantized.encodings.json", "recipe.yaml", "recipe.lock"]
+
+
+def compress(out, *arguments, code=0, env=None):
+    got = call(ADZE, "compress", MODEL, "--data", "data.yaml", "--samples", "48", "--out", out, "--json", *arguments,
+               env=env)
+    if got.code != code:
+        raise AssertionError("exit code %d: %s" % (got.code, got.err))
+    return json.loads(got.out)
+
+
+def read(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
+def decisions(folder):
+    return {name: read(os.path.join(folder, name)) for name in DECISIONS}
+
+
+class Ladder(unittest.TestCase):
+    def test_first_rung(self):
+        r = compress("first", "--max-drop", "5")
+        self.assertTrue(r["met"])
+        self.assertEqual([x["rung"] for x in r["rungs"]], ["int8"])
+        self.assertEqual(sorted(os.listdir("first")), sorted(DECISIONS + ["evidence.json", "report.html"]))
+        rung = r["rungs"][0]
+        self.assertEqual(rung["size_bytes"], os.path.getsize("first/quantized.onnx"))
+        self.assertLess(rung["size_bytes"], 0.5 * os.path.getsize("first/float.onnx"))
+        # The figures are those of the files, measured by another command.
+        e = json.loads(call(ADZE, "eval", "first/quantized.onnx", "--data", "data.yaml", "--split", "test",
+                            "--reference", MODEL, "--json").out)
+        self.assertEqual(rung["value"], e["value"])
+        self.assertEqual(rung["flip_rate"], e["flip_rate"])
+        self.assertAlmostEqual(rung["drop_points"], -100 * e["difference"], places=9)
+        self.assertAlmostEqual(rung["sqnr_db"], e["sqnr_db"], places=2)
+        f = json.loads(call(ADZE, "eval", "first/float.onnx", "--data", "data.yaml", "--split", "test", "--json").out)
+        self.assertEqual(r["before"]["value"], f["value"])
+
+    def test_climbs_until_the_budget_is_met(self):
+        first = compress("climb0", "--metric", "flip_rate", "--max-drop", "100")["rungs"][0]
+        self.assertGreater(first["drop_points"], 0, "a network that quantization does not change tests nothing")
+        goal = first["drop_points"] / 2
+        r = compress("climb", "--metric", "flip_rate", "--max-drop", goal)
+        self.assertTrue(r["met"])
+        rungs = r["rungs"]
+        self.assertGreater(len(rungs), 1)
+        self.assertEqual(rungs[0]["unmet"], ["a drop of %.4g points is above %.4g" % (first["drop_points"], goal)])
+        self.assertLessEqual(rungs[-1]["drop_points"], goal)
+        self.assertEqual([x["chosen"] for x in rungs], [False] * (len(rungs) - 1) + [True])
+        for before, after in zip(rungs, rungs[1:]):
+            self.assertTrue(set(before["float_layers"]) < set(after["float_layers"]))
+            self.assertGreater(after["sqnr_db"], before["sqnr_db"])
+        self.assertEqual(rungs[1]["rung"], "float layers")
+        self.assertLess(rungs[-1]["int8_macs_share"], rungs[0]["int8_macs_share"])
+        # The file is the mixed network: as accurate as was said, and its encodings lack the layers in float.
+        e = json.loads(call(ADZE, "eval", "climb/quantized.onnx", "--data", "data.yaml", "--split", "test",
+                            "--reference", MODEL, "--json").out)
+        self.assertAlmostEqual(100 * e["flip_rate"], rungs[-1]["drop_points"], places=9)
+        evidence = json.loads(read("climb/evidence.json"))
+        in_float = [x for x in evidence["layers"] if x["precision"] == "float"]
+        self.assertEqual(len(in_float), len(rungs[-1]["float_layers"]))
+        for layer in in_float:
+            self.assertEqual(layer["reason"], "it is kept in float for the budget")
+            self.assertIsNotNone(layer["sensitivity_db"])
+
+    def test_an_impossible_budget_ends_with_the_best_found(self):
+        got = call(ADZE, "compress", MODEL, "--data", "data.yaml", "--samples", "48", "--out", "never", "--max-size",
+                   "1000")
+        self.assertEqual(got.code, 1)
+        self.assertIn("the budget is not reachable: the best found is int8 everywhere, but a file of ", got.err)
+        self.assertTrue(os.path.exists("never/quantized.onnx"))
+        self.assertFalse(json.loads(read("never/evidence.json"))["outcome"]["met"])
+
+    def test_latency_and_memory_budgets(self):
+        r = compress("latency", "--max-latency", "1000", "--max-memory", "1GB", "--max-drop", "5")
+        self.assertGreater(r["rungs"][0]["latency_ms"], 0)
+        self.assertGreater(r["rungs"][0]["memory_bytes"], os.path.getsize("latency/quantized.onnx") / 3)
+        self.assertLess(r["rungs"][0]["memory_bytes"], r["before"]["memory_bytes"])
+        r = compress("latency", "--max-latency", "1e-6", code=1)
+        self.assertIn("latency", r["outcome"])
+
+    def test_plan_does_nothing(self):
+        got = json.loads(call(ADZE, "compress", MODEL, "--data", "data.yaml", "--plan", "--json").out)
+        self.assertEqual(got["calibration_split"], "calibration")
+        self.assertEqual(got["evaluation_split"], "test")
+        compress("planned", "--max-drop", "5")
+        size = os.path.getsize("planned/quantized.onnx")
+        self.assertLess(abs(got["int8_bytes"] - size), 0.5 * size)
+        self.assertFalse(os.path.exists("plan"))
+
+    def test_refusals(self):
+        def refusal(*arguments, code=2):
+            got = call(ADZE, "compress", *arguments)
+            self.assertEqual(got.code, code, got.err)
+            return got.err
+        self.assertIn("which network?", refusal("--data", "data.yaml", "--out", "x"))
+        self.assertIn("Give --data", refusal(MODEL, "--out", "x"))
+        self.assertIn("Give --out", refusal(MODEL, "--data", "data.yaml"))
+        self.assertIn("unknown target", refusal(MODEL, "--data", "data.yaml", "--out", "x", "--target", "toaster"))
+        self.assertIn("is not a rate", refusal(MODEL, "--data", "data.yaml", "--out", "x", "--metric", "sqnr_db"))
+        self.assertIn("no split 'day'", refusal(MODEL, "--data", "data.yaml", "--out", "x", "--evaluation-split", "day"))
+        self.assertIn("--max-drop", refusal(MODEL, "--data", "data.yaml", "--out", "x", "--max-drop", "-1"))
+        os.makedirs("held/.work", exist_ok=True)
+        with open("held/.work/lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.assertIn("another adze works there", refusal(MODEL, "--data", "data.yaml", "--out", "held", code=3))
+        self.assertFalse(os.path.exists("x/quantized.onnx"))
+
+
+class Resume(unittest.TestCase):
+    """All bytes that say what was decided are the same, however the work went."""
+    BUDGET = ["--metric", "flip_rate", "--max-drop", "0.3"]
+
+    @classmethod
+    def setUpClass(cls):
+        start = time.monotonic()
+        compress("whole", *cls.BUDGET)
+        cls.seconds = time.monotonic() - start
+        cls.want = decisions("whole")
+
+    def test_threads(self):
+        for threads in "1", "2", "3":
+            compress("threads", *self.BUDGET, "--threads", threads)
+            self.assertEqual(decisions("threads"), self.want, threads)
+
+    def test_killed_at_random_moments(self):
+        moments = random.Random(time.time_ns())
+        kills, resumed = 0, 0
+        for attempt in range(4):
+            folder = "killed%d" % attempt
+            command = [ADZE, "compress", MODEL, "--data", "data.yaml", "--samples", "48", "--out", folder, "--json",
+                       *self.BUDGET]
+            for _ in range(3):
+                process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                time.sleep(moments.uniform(0, self.seconds))
+                process.send_signal(signal.SIGKILL)
+                kills += process.wait() == -signal.SIGKILL
+                for name in os.listdir(folder) if os.path.isdir(folder) else []:
+                    path = os.path.join(folder, name)
+                    if name in DECISIONS:  # whole or not there
+                        self.assertEqual(read(path), self.want[name], name)
+            resumed += compress(folder, *self.BUDGET)["resumed"]
+            self.assertEqual(decisions(folder), self.want)
+            self.assertFalse(os.path.exists(folder + "/.work"))
+        self.assertGreater(kills, 0)
+        self.assertGreater(resumed, 0, "nothing was taken over from killed work")
+
+    def test_replay(self):
+        got = call(ADZE, "compress", "--replay", "whole/recipe.lock", "--out", "replayed")
+        self.assertEqual(got.code, 0, got.err)
+        self.assertEqual(decisions("replayed"), self.want)
+        # Elsewhere and under other names: the same networks.
+        shutil.copy(MODEL, "renamed.onnx")
+        got = call(ADZE, "compress", "renamed.onnx", "--replay", "whole/recipe.lock", "--out", "replayed2")
+        self.assertEqual(got.code, 0, got.err)
+        self.assertEqual(read("replayed2/quantized.onnx"), self.want["quantized.onnx"])
+
+        lock = json.loads(self.want["recipe.lock"])
+        self.assertEqual(lock["format"], "adze.lock")
+
+        def refusal(change):
+            changed = json.loads(self.want["recipe.lock"])
+            change(changed)
+            write("changed.lock", json.dumps(changed))
+            got = call(ADZE, "compress", "--replay", "changed.lock", "--out", "refused")
+            self.assertEqual(got.code, 3, got.err)
+            return got.err
+        self.assertIn("this version of adze is not the lock's", refusal(lambda x: x.update(tool_version="9.9")))
+        self.assertIn("the data is not the lock's", refusal(lambda x: x.update(data_sha256="0" * 64)))
+        self.assertIn("the network is not the lock's", refusal(lambda x: x.update(graph_hash="0" * 64)))
+        self.assertIn("the lock was made with amx", refusal(lambda x: x.update(isa="amx")))
+        self.assertIn("lacks the measurement", refusal(lambda x: x.update(measurements={})))
+        self.assertIn("calibration gave another network", refusal(lambda x: x["measurements"].update(base="00")))
+        self.assertIn("is not the file that the lock names",
+                      refusal(lambda x: x["files"].update({"quantized.onnx": "00"})))
+        self.assertIn("not an object", refusal(lambda x: x["measurements"].update({"rung:int8": 3})))
+
+    def test_other_budgets_and_stale_work(self):
+        # Work of another task is not taken for this one's.
+        os.makedirs("stale/.work")
+        write("stale/.work/journal.jsonl", '{"fingerprint":"other"}\n{"key":"base","value":"x"}\n')
+        self.assertEqual(compress("stale", *self.BUDGET)["resumed"], 0)
+        self.assertEqual(decisions("stale"), self.want)
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        # Fewer test images than the demo has, so that it takes seconds.
+        with open(os.path.join(GLYPHS, "glyphs.yaml")) as f:
+            text = f.read()
+        import re
+        text = re.sub(r"test: \{range: \[(\d+), \d+\]\}", lambda m: "test: {range: [%s, %d]}" % (m[1], int(m[1]) + 600),
+                      text)
+        for name in set(re.findall(r"[\w-]+\.idx\.gz", text)):
+            shutil.copy(os.path.join(GLYPHS, name), name)
+        write("data.yaml", text)
+        unittest.main()
