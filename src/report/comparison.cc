@@ -6,10 +6,6 @@
 namespace adze::report {
 namespace {
 
-std::string IntervalLine(const std::string& interval) {
-  return interval.empty() ? "" : "95 % interval " + interval;
-}
-
 // A quantity that is better when smaller, with an upper limit in the budget.
 ComparisonRow Cost(const char* label, Number before, Number after, Number limit,
                    std::string (*format)(Number), const char* less, const char* more) {
@@ -32,12 +28,12 @@ ComparisonRow MetricRow(const Evidence& e) {
   if (e.before.value) row.before = MetricValue(metric, e.before.value);
   if (e.after.value) row.after = MetricValue(metric, e.after.value);
   const double scale = metric.rate ? 100 : 1;
-  row.before_more = IntervalLine(Interval(e.before.ci95, scale, metric.rate ? 1 : 3));
-  row.after_more = IntervalLine(Interval(e.after.ci95, scale, metric.rate ? 1 : 3));
+  row.before_more = Interval(e.before.ci95, scale, metric.rate ? 1 : 3);
+  row.after_more = Interval(e.after.ci95, scale, metric.rate ? 1 : 3);
   if (const Number drop = e.after.drop_points; drop) {
     row.change = Points(-*drop);
     if (const Range& r = e.after.drop_ci95_points; r) {
-      row.change_more = IntervalLine(Interval(std::pair(-r->second, -r->first), 1, 2));
+      row.change_more = Interval(std::pair(-r->second, -r->first), 1, 2);
     }
     if (e.budget.max_drop_points) row.within = *drop <= *e.budget.max_drop_points;
   } else if (e.before.value && e.after.value) {

@@ -22,7 +22,7 @@ std::string MetricValue(const MetricText& metric, Number value);
 struct ComparisonRow {
   std::string label;
   std::string before, after, change;
-  // Second lines: what the three lines above cannot say, such as intervals. May be empty.
+  // 95 % intervals of the three, or empty.
   std::string before_more, after_more, change_more;
   std::string limit;           // the budget's limit, or empty
   std::optional<bool> within;  // of the limit

@@ -117,7 +117,11 @@ class Fields {
   Number ToNumber(const Json& v, const std::string& where) {
     constexpr double kInfinity = std::numeric_limits<double>::infinity();
     if (v.is_null()) return std::nullopt;
-    if (v.is_number()) return v.get<double>();
+    if (v.is_number()) {
+      // JSON has no NaN, but a value that was never written to a file may be one.
+      const auto number = v.get<double>();
+      return std::isnan(number) ? std::nullopt : Number(number);
+    }
     if (v == "inf") return kInfinity;
     if (v == "-inf") return -kInfinity;
     Fail(where, "is not a number");
@@ -222,7 +226,11 @@ void ReadTensor(Fields& f, Tensor* t) {
   for (double c : t->histogram.counts) {
     if (!(c >= 0 && std::isfinite(c))) h.Fail(h.Path("counts"), "must hold numbers >= 0");
   }
-  if (!low || !high || !std::isfinite(*high - *low) || *low >= *high) {
+  if (!low || !high) {
+    t->histogram.counts.clear();  // nobody knows where the bins lie
+    return;
+  }
+  if (!std::isfinite(*high - *low) || *low >= *high) {
     return h.Fail(f.Path("histogram"), "must have low < high");
   }
   t->histogram.low = *low;
@@ -268,7 +276,7 @@ void ReadOutcome(Fields& top, Evidence* e) {
   top.Items("rungs", &e->rungs, ReadRung);
   Number chosen;
   outcome.ReadAmount("rung", &chosen);
-  if (!chosen) return;
+  if (!chosen || e->rungs.empty()) return;
   if (*chosen != std::floor(*chosen) || *chosen >= static_cast<double>(e->rungs.size())) {
     return outcome.Fail("outcome.rung", "is no index into rungs");
   }
@@ -297,10 +305,10 @@ Result<Evidence> ReadEvidence(const Json& json) {
   std::string format;
   Number version;
   top.Read("format", &format);
-  top.Read("version", &version);
-  if (format != "adze.evidence" || !status.ok()) {
+  if (format != "adze.evidence") {
     return InvalidInput("is not an evidence file: its format is not adze.evidence");
   }
+  top.Read("version", &version);
   if (version != 1.0) {
     return InvalidInput("version of the evidence is not 1, the only one that this adze knows");
   }

@@ -191,7 +191,7 @@ void LayerLine(const Layer& l, Markup& m) {
 void WriteNode(const View& view, const GraphNode& node, size_t index, Markup& m) {
   m.Open("details").Open("summary");
   Name(m, node.name, {}, 56);
-  m.Text(" ").Element("span", Shorten(node.op, 30), {{"class", "op"}}).Text(" ");
+  m.Element("span", Shorten(node.op, 30), {{"class", "op"}});
   PrecisionTag(m, node.precision);
   m.Close();
   m.Open("div", {{"class", "body"}, {"id", Id("node", index)}});

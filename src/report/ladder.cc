@@ -17,9 +17,7 @@ struct Chart {
   std::string (*format)(Number);
 };
 
-std::string DropText(Number points) {
-  return points ? Fixed(*points, 2) + kSpace + "points" : kUnknown;
-}
+std::string DropText(Number points) { return points ? Fixed(*points, 2) : kUnknown; }
 
 // One bar per rung on an axis that holds zero, all values, their intervals and the limit.
 void WriteChart(const Evidence& e, const Chart& chart, Markup& m) {
@@ -63,10 +61,20 @@ void WriteChart(const Evidence& e, const Chart& chart, Markup& m) {
   m.Close();
 }
 
-void VerdictCell(Markup& m, const Rung& r) {
-  m.Open("td", {{"class", "verdict-cell"}});
-  if (r.met) m.Element("b", *r.met ? "✓ met" : "✗ missed", {{"class", *r.met ? "good" : "bad"}});
-  for (const std::string& u : r.unmet) m.Element("span", Shorten(u, 200), {{"class", "more"}});
+void RungCell(const Rung& r, size_t index, Markup& m) {
+  m.Open("th", {{"scope", "row"}, {"class", "wordy"}});
+  m.Text(std::to_string(index + 1) + ". " + Shorten(r.name, 80));
+  if (r.chosen) m.Text(" ").Element("span", "chosen", {{"class", "tag int8"}});
+  if (!r.description.empty()) m.Element("span", r.description, {{"class", "more"}});
+  if (r.met) {
+    m.Open("span", {{"class", "more"}});
+    m.Element("b", *r.met ? "✓ budget met" : "✗ budget missed",
+              {{"class", *r.met ? "good" : "bad"}});
+    for (size_t i = 0; i < r.unmet.size(); ++i) {
+      m.Text((i == 0 ? ": " : "; ") + Shorten(r.unmet[i], 200));
+    }
+    m.Close();
+  }
   m.Close();
 }
 
@@ -76,12 +84,12 @@ void WriteLadder(const View& view, Markup& m) {
   const Evidence& e = view.e;
   if (e.rungs.empty()) return;
   Note(m,
-       "adze climbs a ladder: it starts with everything on 8-bit integers, and each rung spends "
-       "a little more size or time to win accuracy back. It stops at the first rung that meets "
-       "the budget.");
+       "adze climbs a ladder: each rung spends a little more size, time or effort than the one "
+       "before "
+       "to win accuracy back. The rung that became the result is marked.");
   m.Open("div", {{"class", "charts"}});
   WriteChart(e,
-             {"Accuracy lost", &Rung::drop_points, &Rung::drop_ci95_points,
+             {"Accuracy lost, points", &Rung::drop_points, &Rung::drop_ci95_points,
               e.budget.max_drop_points, DropText},
              m);
   WriteChart(e, {"File size", &Rung::size_bytes, nullptr, e.budget.max_size_bytes, Bytes}, m);
@@ -92,23 +100,18 @@ void WriteLadder(const View& view, Markup& m) {
   BeginTable(m, "Rungs of the ladder",
              {{"Rung"},
               {metric.label.c_str(), true},
-              {"Lost", true},
-              {"Changed decisions", true},
-              {"Output SQNR", true},
+              {"Points lost", true, "with its 95 % interval"},
+              {"Changed", true, "decisions that changed"},
+              {"SQNR", true, "of the output"},
               {"Size", true},
-              {"Latency", true},
+              {"Latency", true, "median"},
               {"Memory", true},
-              {"In float", true, "number of layers kept in float so far"},
-              {"Took", true},
-              {"Budget"}});
+              {"In float", true, "layers kept in float so far"},
+              {"Took", true}});
   for (size_t k = 0; k < e.rungs.size(); ++k) {
     const Rung& r = e.rungs[k];
     m.Open("tr", {{"class", r.chosen ? std::string_view("chosen") : std::string_view()}});
-    m.Open("th", {{"scope", "row"}, {"class", "wordy"}});
-    m.Text(std::to_string(k + 1) + ". " + Shorten(r.name, 80));
-    if (r.chosen) m.Text(" ").Element("span", "chosen", {{"class", "tag int8"}});
-    if (!r.description.empty()) m.Element("span", r.description, {{"class", "more"}});
-    m.Close();
+    RungCell(r, k, m);
     NumberCell(m, r.value, MetricValue(metric, r.value));
     NumberCell(m, r.drop_points, DropText(r.drop_points), Interval(r.drop_ci95_points, 1, 2));
     NumberCell(m, r.flip_rate, Percent(r.flip_rate));
@@ -119,7 +122,6 @@ void WriteLadder(const View& view, Markup& m) {
     const auto in_float = static_cast<double>(r.float_layers.size());
     NumberCell(m, in_float, Count(in_float));
     NumberCell(m, r.seconds, Seconds(r.seconds));
-    VerdictCell(m, r);
     m.Close();
   }
   EndTable(m);

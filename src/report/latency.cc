@@ -51,8 +51,8 @@ void WriteLatencyByLayer(const View& view, Markup& m) {
               " after; steps that run fused count under the layer that they are fused into.");
   m.Open("ul", {{"class", "legend"}});
   for (const auto& [kind, text] : {std::pair("float", "before"), std::pair("int8", "after")}) {
-    m.Open("li").Open("svg", {{"width", "14"}, {"height", "10"}, {"aria-hidden", "true"}});
-    m.Void("rect", {{"class", kind}, {"width", "14"}, {"height", "10"}}).Close().Text(text).Close();
+    m.Open("li").Open("svg", {{"width", "28"}, {"height", "12"}, {"aria-hidden", "true"}});
+    m.Void("rect", {{"class", kind}, {"width", "28"}, {"height", "12"}}).Close().Text(text).Close();
   }
   m.Close();
   const double most = Longest(*layers.front());

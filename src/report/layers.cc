@@ -10,7 +10,7 @@ namespace adze::report {
 namespace {
 
 constexpr size_t kLayersPerPanel = 64;  // more would be too narrow to read; they go below
-constexpr double kHeight = 250, kTop = 12, kBottom = 218, kLeft = 44, kRightMargin = 44;
+constexpr double kHeight = 250, kTop = 22, kBottom = 218, kLeft = 44, kRightMargin = 44;
 
 struct Series {
   const char* kind;
@@ -104,7 +104,7 @@ void WritePanel(const std::vector<Layer>& layers, size_t first, size_t end, cons
       Label(m, at, y + 4, anchor, Fixed(db, 0));
     }
   }
-  Label(m, kLeft - 6, kHeight - 4, "end", "dB");
+  Label(m, kLeft - 6, 10, "end", "dB");
   const size_t every = n <= 24 ? 1 : 5;
   for (size_t i = first; i < end; ++i) {
     if ((i + 1) % every == 0 || i == first) {

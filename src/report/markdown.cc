@@ -38,7 +38,7 @@ void WriteRungs(const Evidence& e, std::string* out) {
   if (e.rungs.empty()) return;
   const MetricText metric = DescribeMetric(e);
   *out += "\n## What each rung cost and gained\n\n";
-  TableRow(out, {"rung", metric.label, "points lost", "size", "latency", "budget"});
+  TableRow(out, {"rung", Plain(metric.label), "points lost", "size", "latency", "budget"});
   *out += "|---|--:|--:|--:|--:|---|\n";
   for (const Rung& r : e.rungs) {
     std::string unmet;

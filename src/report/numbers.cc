@@ -1,7 +1,10 @@
 #include "report/numbers.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
+#include <string_view>
 
 namespace adze::report {
 namespace {
@@ -30,10 +33,14 @@ std::string Significant(double x, int digits) {
   if (x == 0) return "0";
   const double magnitude = std::fabs(x);
   if (magnitude < 1e-4) return Digits(x, std::chars_format::scientific, digits - 1);
-  // Rounding may carry into a further digit (9.996): the logarithm is taken of what will be shown.
-  const int before = static_cast<int>(std::floor(std::log10(magnitude * (1 + 1e-9)))) + 1;
-  const int decimals = digits - before;
-  return Fixed(x, decimals < 0 ? 0 : decimals);
+  if (!std::isfinite(x)) return Fixed(x, 0);
+  // The exponent after rounding, which may carry into a further digit (9.996).
+  char buffer[32] = {};  // ends in a zero, which atoi needs
+  const auto end = std::to_chars(buffer, buffer + sizeof(buffer) - 1, magnitude,
+                                 std::chars_format::scientific, digits - 1);
+  const std::string_view scientific(buffer, static_cast<size_t>(end.ptr - buffer));
+  const int exponent = std::atoi(buffer + scientific.find('e') + 1);
+  return Fixed(x, std::max(digits - 1 - exponent, 0));
 }
 
 std::string Raw(double x) {
@@ -60,7 +67,7 @@ std::string Microseconds(Number us) { return us ? Scaled(*us, 1, "µs") : kUnkno
 
 std::string Seconds(Number s) {
   if (!s) return kUnknown;
-  if (*s < 119.5) return Scaled(*s, 1, "s");
+  if (*s < 119.95) return Fixed(*s, 1) + kSpace + "s";
   const double whole = std::round(*s);
   const double minutes = std::floor(whole / 60);
   return Fixed(minutes, 0) + kSpace + "min " + Fixed(whole - 60 * minutes, 0) + kSpace + "s";

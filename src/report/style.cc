@@ -63,7 +63,7 @@ header.top { padding: 2.2rem 0 .5rem; }
 .figures div { background: var(--paper); padding: .8rem 1rem; }
 .figures dt { color: var(--soft); font-size: .85rem; overflow-wrap: anywhere; }
 .figures dd { margin: 0; }
-.figures strong { display: block; font-size: 1.35rem; font-weight: 650; letter-spacing: -.01em; line-height: 1.3; }
+.figures strong { display: block; font-size: clamp(1.1rem, .9rem + .8vw, 1.35rem); font-weight: 650; letter-spacing: -.01em; line-height: 1.3; }
 .figures span { color: var(--soft); font-size: .85rem; font-variant-numeric: tabular-nums; }
 
 .frame { display: block; }
@@ -86,21 +86,21 @@ footer { color: var(--soft); font-size: .85rem; padding: 1.5rem 0 2.5rem; border
 table { border-collapse: collapse; width: 100%; font-size: .9rem; font-variant-numeric: tabular-nums lining-nums; }
 th, td { padding: .42rem .6rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); font-weight: 400; }
 th:first-child, td:first-child { padding-left: 0; }
+th.num:last-child, td.num:last-child { padding-right: .25rem; }
+#ladder th, #ladder td { padding-left: .35rem; padding-right: .35rem; }
 thead th { color: var(--soft); font-size: .82rem; font-weight: 600; vertical-align: bottom; border-bottom-width: 2px; white-space: nowrap; }
 tbody th { font-weight: 600; }
 .num { text-align: right; white-space: nowrap; }
 td.num .more { white-space: nowrap; }
 .more { display: block; color: var(--soft); font-size: .82rem; font-weight: 400; }
-.name { min-width: 9rem; max-width: 26rem; }
-.wordy { min-width: 12rem; max-width: 30rem; overflow-wrap: anywhere; }
+.name { min-width: 12rem; max-width: 26rem; }
+.wordy { min-width: 13rem; max-width: 30rem; overflow-wrap: anywhere; }
 .hash code { font-size: .75rem; display: block; min-width: 17rem; }
 tr.minor th { font-weight: 400; padding-left: 1rem; color: var(--soft); }
 tr.chosen { background: var(--int8-tint); }
 tr.chosen th:first-child { padding-left: .6rem; box-shadow: inset 3px 0 var(--int8); }
-.verdict-cell { min-width: 10rem; overflow-wrap: anywhere; }
 #comparison table { max-width: 52rem; }
 #comparison td { min-width: 4.6rem; }
-#comparison .more { white-space: normal; }
 th button { all: unset; cursor: pointer; font: inherit; color: inherit; }
 th button:focus-visible { outline: 3px solid var(--int8); outline-offset: 2px; }
 th button::after { content: "↕"; opacity: .45; margin-left: .25em; }
@@ -126,23 +126,27 @@ figure { margin: 0 0 1.3rem; }
 figcaption { font-size: .9rem; margin-bottom: .35rem; }
 .limit-key { color: var(--soft); font-size: .82rem; border-left: 2px dashed var(--error); padding-left: .45em; margin-left: .35em; }
 .bars svg { display: block; width: 100%; overflow: visible; }
-.bar { display: grid; grid-template-columns: minmax(0, 8.5rem) minmax(0, 1fr) 5.6rem; gap: .7rem; align-items: center; padding: .1rem 0; font-size: .85rem; font-variant-numeric: tabular-nums; }
+.bar { display: grid; grid-template-columns: minmax(0, 7.5rem) minmax(0, 1fr) 4.4rem; gap: .7rem; align-items: center; padding: .1rem 0; font-size: .85rem; font-variant-numeric: tabular-nums; }
 .bar .what { overflow-wrap: anywhere; line-height: 1.25; }
 .bar.chosen .what, .bar.chosen .num { font-weight: 650; }
-.wide-bars .bar { grid-template-columns: minmax(0, 15rem) minmax(0, 1fr) 11.5rem; padding: .18rem 0; }
+.wide-bars .bar { grid-template-columns: minmax(0, 15rem) minmax(0, 1fr) minmax(max-content, 14rem); padding: .18rem 0; }
 .wide-bars .num .more { display: inline-block; min-width: 5.6rem; margin-left: .4rem; }
 @media (max-width: 40rem) {
   .wide-bars .bar { grid-template-columns: minmax(0, 1fr) auto; gap: .1rem .6rem; padding: .35rem 0; }
   .wide-bars .bar svg { grid-column: 1 / -1; grid-row: 2; }
   .wide-bars .num .more { min-width: 0; }
   th, td { padding: .4rem .4rem; }
-  #comparison table { font-size: .85rem; }
-  #comparison tr.minor th { padding-left: .5rem; }
+  #comparison tr { display: grid; grid-template-columns: 1fr 1fr 1.25fr; border-bottom: 1px solid var(--line); }
+  #comparison th, #comparison td { border: 0; padding: .15rem 0; }
+  #comparison tbody th { grid-column: 1 / -1; padding-top: .45rem; }
+  #comparison td { padding-bottom: .4rem; }
+  #comparison thead th:first-child { display: none; }
 }
 svg .int8, svg rect.int8 { fill: var(--int8); }
 svg .float { fill: var(--float); }
-.bar:not(.chosen) svg rect.int8 { opacity: .75; }
-.wide-bars svg rect.int8 { opacity: 1; }
+.charts .bar { grid-template-columns: minmax(0, 1fr) 4.4rem; row-gap: 0; padding: .15rem 0 .3rem; }
+.charts .bar .what { grid-column: 1 / -1; }
+.charts .bar:not(.chosen) rect { opacity: .55; }
 .whisker, .limit, .axis { fill: none; vector-effect: non-scaling-stroke; }
 .whisker { stroke: var(--ink); stroke-width: 1.5; }
 .axis { stroke: var(--soft); stroke-width: 1; }
@@ -160,7 +164,8 @@ svg .float { fill: var(--float); }
 .line.total { stroke: var(--int8); stroke-width: 2; }
 .mark.own { fill: var(--error); } .mark.inherited { fill: var(--paper); stroke: var(--float); stroke-width: 1.5; } .mark.total { fill: var(--int8); }
 .legend { display: flex; flex-wrap: wrap; gap: .2rem 1.4rem; list-style: none; margin: 0 0 .7rem; padding: 0; font-size: .86rem; color: var(--soft); }
-.legend svg { vertical-align: -1px; margin-right: .45rem; }
+.legend li { position: relative; padding-left: 36px; }
+.legend svg { position: absolute; left: 0; top: .4em; }
 .legend b { color: var(--ink); font-weight: 600; }
 
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 16.5rem), 1fr)); gap: .9rem; margin-bottom: .8rem; align-items: start; }
@@ -192,10 +197,16 @@ svg .float { fill: var(--float); }
 .rail rect.port { fill: var(--ink); }
 p.port { margin: 0; line-height: 32px; color: var(--soft); white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .node details { margin: 0; }
-.node summary { height: 32px; line-height: 32px; padding: 0; font-weight: 400; font-size: inherit; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; border-radius: 3px; }
+.node summary { display: flex; gap: .55rem; height: 32px; line-height: 32px; padding: 0; font-weight: 400; font-size: inherit; white-space: nowrap; border-radius: 3px; list-style: none; }
+.node summary::-webkit-details-marker { display: none; }
+.node summary::before { content: "▸"; color: var(--soft); flex: none; width: .7em; }
+.node [open] summary::before { content: "▾"; }
+.node summary code { line-height: 32px; min-width: 0; overflow: hidden; text-overflow: ellipsis; }
+.node summary wbr { display: none; }
+.node summary .tag { align-self: center; flex: none; }
 .node summary:hover { background: var(--panel); }
 .node summary:focus-visible { outline-offset: -3px; }
-.node .op { color: var(--soft); margin: 0 .3rem; }
+.node .op { color: var(--soft); flex: none; }
 .node .body { padding: .3rem 0 .8rem .2rem; font-size: .86rem; }
 .node .body p { margin-bottom: .3rem; }
 .node .body table { font-size: .84rem; }
@@ -205,8 +216,9 @@ p.port { margin: 0; line-height: 32px; color: var(--soft); white-space: nowrap; 
 pre { background: var(--panel); border: 1px solid var(--line); border-radius: 6px; padding: .8rem 1rem; overflow-x: auto; }
 
 @media print {
-  @page { margin: 14mm; }
-  body { max-width: none; padding: 0; font-size: 9.5pt; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+  @page { margin: 13mm; }
+  html { font-size: 8.5pt; }
+  body { max-width: none; padding: 0; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   nav, .skip, .tools { display: none; }
   .frame { display: block; }
   a { color: inherit; text-decoration: none; }
@@ -216,15 +228,21 @@ pre { background: var(--panel); border: 1px solid var(--line); border-radius: 6p
   .wide, pre, .graph { overflow: visible; max-height: none; }
   .graph { border: 0; padding: 0; }
   .plot { min-width: 0; break-inside: avoid; }
-  .name, .wordy, .verdict-cell, .hash code { min-width: 0; }
-  table { font-size: 8.5pt; }
-  th, td { padding: .2rem .35rem; }
+  .name, .hash code { min-width: 0; }
+  th, td { padding: .18rem .35rem; }
   thead th { white-space: normal; }
   th button::after { content: none; }
   pre { white-space: pre-wrap; overflow-wrap: anywhere; }
-  .cards { grid-template-columns: repeat(3, 1fr); gap: .5rem; }
+  .cards { grid-template-columns: repeat(4, 1fr); gap: .5rem; }
+  .card { padding: .45rem .6rem; }
+  .facts { line-height: 1.35; }
+  .histogram { height: 3rem; }
   details::details-content { content-visibility: visible; height: auto; }
-  .node .body { padding-bottom: .3rem; }
+  .node .body { padding: 0 0 .4rem; }
+  .node .body p, .node .body .wide { margin: 0; }
+  .node .body thead { display: none; }
+  .node .body th, .node .body td { padding: 0 .35rem; border: 0; }
+  .node summary::before { content: none; }
 }
 )css";
 }

@@ -100,10 +100,11 @@ void WriteComparison(const View& view, Markup& m) {
   EndTable(m);
   const MetricText metric = DescribeMetric(e);
   std::string note;
-  if (e.data.evaluation.samples) {
-    note += "Judged on " + Count(e.data.evaluation.samples) + " samples";
-    if (!e.data.evaluation.split.empty()) note += " (split " + e.data.evaluation.split + ")";
-    note += " that calibration did not choose. ";
+  const Split& split = e.data.evaluation;
+  if (split.samples) {
+    note += "Judged on " + Count(split.samples) + " samples";
+    if (!split.split.empty()) note += " of the split “" + CleanText(split.split) + "”";
+    note += ". ";
   }
   if (!metric.meaning.empty()) note += metric.label + ": " + metric.meaning + ". ";
   if (e.after.flip_rate) {
@@ -116,10 +117,11 @@ void WriteComparison(const View& view, Markup& m) {
         "SQNR: power of the float output over power of the error that quantization adds to it, "
         "10 log₁₀; 6 dB more halve the error. ";
   }
-  if (e.after.drop_ci95_points) {
-    note +=
-        "The interval of the change comes from the samples on which only one of the two "
-        "networks is right. ";
+  if (e.before.ci95 || e.after.ci95 || e.after.drop_ci95_points) {
+    note += "Below a value stands its 95 % interval";
+    note += e.after.drop_ci95_points ? "; that of the change comes from the samples on which only "
+                                       "one of the two networks is right. "
+                                     : ". ";
   }
   if (!note.empty()) Note(m, note);
 }

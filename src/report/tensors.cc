@@ -9,7 +9,7 @@
 namespace adze::report {
 namespace {
 
-constexpr size_t kShownAtOnce = 9;
+constexpr size_t kShownAtOnce = 6;
 constexpr size_t kMaxBars = 80;
 constexpr double kWidth = 240, kHeight = 64;
 
@@ -98,7 +98,7 @@ void WriteCard(const Tensor& t, size_t index, Markup& m) {
   Fact(m, "scale", ScaleText(t));
   Fact(m, "zero point", ZeroPointText(t));
   Fact(m, "stored as", CleanText(t.storage));
-  Fact(m, "range chosen by", CleanText(t.observer));
+  if (!t.weight) Fact(m, "range chosen by", CleanText(t.observer));
   m.Close().Close();
 }
 

@@ -54,7 +54,11 @@ void BeginTable(Markup& m, std::string_view label, const std::vector<Column>& co
 void EndTable(Markup& m) { m.Close().Close().Close(); }
 
 void NumberCell(Markup& m, Number value, std::string_view text, std::string_view more) {
-  const std::string raw = value ? Raw(*value) : "";
+  // Infinities as JavaScript reads them.
+  const std::string raw = !value                  ? ""
+                          : std::isfinite(*value) ? Raw(*value)
+                          : *value > 0            ? "Infinity"
+                                                  : "-Infinity";
   m.Open("td", {{"class", "num"}, {"data-v", value ? std::string_view(raw) : std::string_view()}});
   m.Text(text);
   if (!more.empty()) m.Element("span", more, {{"class", "more"}});
@@ -65,7 +69,14 @@ void Name(Markup& m, std::string_view name, std::string_view href, size_t max_ch
   const std::string shown = name.empty() ? "(no name)" : Shorten(name, max_characters);
   const std::string_view whole = shown.size() < name.size() ? name : std::string_view();
   if (!href.empty()) m.Open("a", {{"href", href}});
-  m.Element("code", shown, {{"title", whole}});
+  m.Open("code", {{"title", whole}});
+  for (size_t begin = 0; begin < shown.size();) {  // may break behind separators
+    const size_t end = std::min(shown.find_first_of("/._:", begin), shown.size() - 1) + 1;
+    m.Text(std::string_view(shown).substr(begin, end - begin));
+    if (end < shown.size()) m.Raw("<wbr/>");
+    begin = end;
+  }
+  m.Close();
   if (!href.empty()) m.Close();
 }
 
@@ -77,13 +88,13 @@ void PrecisionTag(Markup& m, Precision precision) {
   m.Element("span", integer ? "int8" : "float", {{"class", integer ? "tag int8" : "tag float"}});
 }
 
-std::string ScaleText(const Tensor& tensor) { return Spread(tensor.scale, 4); }
+std::string ScaleText(const Tensor& tensor) { return Spread(tensor.scale, 3); }
 std::string ZeroPointText(const Tensor& tensor) { return Spread(tensor.zero_point, 3); }
 
 std::string Coordinate(double x) {
   // Plain ASCII digits: Fixed is for people.
-  const double rounded = std::round(x * 100) / 100;
-  return Raw(std::isfinite(rounded) ? rounded + 0.0 : 0);
+  const double rounded = std::round(std::clamp(x, -1e6, 1e6) * 100) / 100;
+  return Raw(std::isnan(rounded) ? 0 : rounded + 0.0);  // no "-0"
 }
 
 void BarSvg(Markup& m, double height, const std::vector<Bar>& bars, const std::vector<Bar>& lines) {
