@@ -10,6 +10,7 @@ namespace adze::report {
 namespace {
 
 constexpr size_t kLayersPerPanel = 64;  // more would be too narrow to read; they go below
+constexpr char kGain[] = "how much the output's SQNR rises when this layer alone is float";
 constexpr double kHeight = 250, kTop = 22, kBottom = 218, kLeft = 44, kRightMargin = 44;
 
 struct Series {
@@ -173,11 +174,9 @@ void WriteLayerTable(const View& view, Markup& m) {
       {{"Own", true, kSeries[0].meaning}, &Layer::own_sqnr_db, Decibels},
       {{"Inherited", true, kSeries[1].meaning}, &Layer::inherited_sqnr_db, Decibels},
       {{"Total", true, kSeries[2].meaning}, &Layer::total_sqnr_db, Decibels},
-      {{"Gain if float", true, "how much the output's SQNR rises when this layer alone is float"},
-       &Layer::sensitivity_db,
-       Decibels}};
+      {{"Gain if float", true, kGain}, &Layer::sensitivity_db, Decibels}};
   std::erase_if(numbers, [&](const NumberColumn& c) { return !known(c.value); });
-  std::vector<Column> columns = {{"#", true}, {"Layer"}, {"Operator"}, {"Runs in"}};
+  std::vector<Column> columns = {{"#", true}, {"Layer"}, {"Runs in"}};
   for (const NumberColumn& c : numbers) columns.push_back(c.column);
   m.Open("div", {{"data-filter", "Filter layers by name or operator"}});
   BeginTable(m, "Layers", columns, true);
@@ -190,8 +189,8 @@ void WriteLayerTable(const View& view, Markup& m) {
     const int64_t node = Find(view.node, l.name);
     const std::string link = node < 0 ? "" : "#" + Id("node", static_cast<size_t>(node));
     Name(m, l.name, link, 48);
+    m.Element("span", Shorten(l.op, 40), {{"class", "more"}});
     m.Close();
-    m.Element("td", Shorten(l.op, 40));
     m.Open("td");
     PrecisionTag(m, l.precision);
     m.Close();
@@ -249,13 +248,19 @@ void WriteFloatLayers(const View& view, Markup& m) {
     sentence += "; they hold " + Percent(in_float / all, 1) + " of the multiply-accumulates";
   m.Element("p", sentence + ".");
   BeginTable(m, "Layers in float",
-             {{"Layer"}, {"Operator"}, {"Why"}, {"MACs", true}, {"of all", true}}, true);
+             {{"Layer"},
+              {"Why"},
+              {"Gain", true, kGain},
+              {"MACs", true, "multiply-accumulates per sample"},
+              {"of all", true}},
+             true);
   for (const Layer* l : rows) {
     m.Open("tr").Open("td", {{"class", "name"}});
     const int64_t node = Find(view.node, l->name);
     Name(m, l->name, node < 0 ? "" : "#" + Id("node", static_cast<size_t>(node)), 48);
-    m.Close().Element("td", Shorten(l->op, 40));
+    m.Element("span", Shorten(l->op, 40), {{"class", "more"}}).Close();
     m.Element("td", l->reason.empty() ? kUnknown : l->reason, {{"class", "wordy"}});
+    NumberCell(m, l->sensitivity_db, Decibels(l->sensitivity_db));
     NumberCell(m, l->macs, Count(l->macs));
     const Number share = all > 0 && l->macs ? Number(*l->macs / all) : std::nullopt;
     NumberCell(m, share, Percent(share, 1));

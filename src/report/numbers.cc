@@ -87,8 +87,8 @@ std::string Decibels(Number db) { return db ? Fixed(*db, 1) + kSpace + "dB" : kU
 
 std::string Count(Number n) {
   if (!n) return kUnknown;
-  if (*n >= 9.995e9) return Scaled(*n, 1e9, "G");
-  if (*n >= 9.995e6) return Scaled(*n, 1e6, "M");
+  if (*n >= 999.5e6) return Scaled(*n, 1e9, "G");
+  if (*n >= 1e6) return Scaled(*n, 1e6, "M");
   std::string s = Fixed(*n, 0);
   // Narrow no-break spaces between groups of three.
   for (int i = static_cast<int>(s.size()) - 3; i > 0; i -= 3) {

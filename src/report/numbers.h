@@ -23,7 +23,7 @@ std::string Seconds(Number s);                       // 12.4 s, 2 min 5 s
 std::string Percent(Number rate, int decimals = 2);  // of a share from 0 to 1
 std::string Points(Number points);                   // signed percentage points
 std::string Decibels(Number db);
-std::string Count(Number n);                                           // 1 234 567, 300 M
+std::string Count(Number n);                                           // 234 567, 300 M
 std::string Factor(Number x);                                          // 3.82×
 std::string Interval(const Range& range, double scale, int decimals);  // 70.1 to 73.6
 // "3.82× smaller" or "1.10× larger": what `after` is beside `before`, in the given words.

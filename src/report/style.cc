@@ -189,7 +189,7 @@ svg .float { fill: var(--float); }
 .node[hidden] { display: none; }
 .rail { display: flex; flex-direction: column; }
 .rail svg { flex: none; display: block; }
-.rail .stretch { flex: 1 1 0; height: 0; min-height: 0; }
+.rail .stretch { flex: 1 1 0; height: 0; min-height: 0; margin-bottom: -1px; }
 .rail .edge { fill: none; stroke: var(--float); stroke-width: 1.6; vector-effect: non-scaling-stroke; }
 .rail .dot { fill: var(--paper); stroke: var(--float); stroke-width: 2; }
 .rail .dot.int8 { fill: var(--int8); stroke: var(--int8); }
@@ -210,6 +210,8 @@ p.port { margin: 0; line-height: 32px; color: var(--soft); white-space: nowrap; 
 .node .body { padding: .3rem 0 .8rem .2rem; font-size: .86rem; }
 .node .body p { margin-bottom: .3rem; }
 .node .body table { font-size: .84rem; }
+.node .body .wide { margin: 0; }
+.node .body tbody th { white-space: nowrap; }
 .node .body:target { box-shadow: -3px 0 var(--int8); padding-left: .7rem; }
 
 .warnings { margin: 0; padding: .8rem 1rem .8rem 2rem; border-left: 4px solid var(--error); background: var(--panel); border-radius: 4px; overflow-wrap: anywhere; }
