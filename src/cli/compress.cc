@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/terminal_progress.h"
 #include "passes/pass.h"
+#include "report/report.h"
 #include "targets/target.h"
 
 namespace adze::cli {
@@ -164,6 +165,8 @@ Status Run(CompressCommand o) {
   const std::string evidence =
       result->evidence.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
   ADZE_TRY(WriteFileAtomic(o.out + "/evidence.json", evidence));
+  ADZE_ASSIGN(const std::string report, RenderHtml(result->evidence));
+  ADZE_TRY(WriteFileAtomic(o.out + "/report.html", report));
   if (o.common.json) {
     Json rungs = Json::array();
     for (size_t i = 0; i < result->climb.tried.size(); ++i) {

@@ -14,7 +14,8 @@ from support import CLASSES, SIZE, call, floats, npy, read_npy, small_images, sm
 
 ADZE = os.path.abspath(sys.argv.pop(1))
 OBSERVERS = ["minmax", "averaged", "percentile", "entropy", "mse"]
-COMMANDS = ["inspect", "run", "eval", "compress", "quantize", "compare", "opt", "bench", "list"]
+COMMANDS = ["inspect", "run", "eval", "compress", "quantize", "compare", "report", "opt", "bench", "list"]
+EVIDENCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "report", "evidence.json")
 DOCUMENT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "cli.md")
 ISAS = ["generic", "avx2", "avx512vnni"]
 
@@ -427,6 +428,7 @@ class Documentation(unittest.TestCase):
             "quantize": quantize("q.onnx"),
             "compare": adze_json("compare", "net.adzir", "q.onnx", "--data", "data.yaml"),
             "opt": adze_json("opt", "messy.adzir", "--explain"),
+            "report": adze_json("report", EVIDENCE, "--out", "report.html"),
             "bench": adze_json("bench", "net.adzir", "--min-time", "0", "--profile"),
             "inspect": adze_json("inspect", "net.adzir", "--plan")}
         for command, report in reports.items():
