@@ -112,7 +112,7 @@ void WriteComparison(const View& view, Markup& m) {
   if (e.after.sqnr_db) {
     note +=
         "SQNR: power of the float output over power of the error that quantization adds to it, "
-        "10 log₁₀; 6 dB more halve the error. ";
+        "10 log₁₀; 6 dB more mean half the error. ";
   }
   if (e.before.ci95 || e.after.ci95 || e.after.drop_ci95_points) {
     note += "Below a value stands its 95 % interval";
