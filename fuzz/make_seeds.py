@@ -109,9 +109,14 @@ def onnx_seeds():
                                [x + data(3, "doc") + data(4, pair) + unknown], [y]) + about, 17) + unknown
 
 
+def report_seeds():
+    sample = pathlib.Path(__file__).resolve().parent.parent / "tests" / "report" / "evidence.json"
+    yield "sample", sample.read_bytes()
+
+
 def main():
     fuzzer, folder = sys.argv[1], pathlib.Path(sys.argv[2])
-    makers = {"onnx_fuzzer": onnx_seeds}
+    makers = {"onnx_fuzzer": onnx_seeds, "report_fuzzer": report_seeds}
     if fuzzer not in makers:
         return
     folder.mkdir(parents=True, exist_ok=True)

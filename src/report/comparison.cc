@@ -58,7 +58,6 @@ MetricText DescribeMetric(const Evidence& e) {
   if (const MetricDef* const def = FindMetric(name); def != nullptr) {
     text.meaning = def->doc;
     text.rate = def->is_rate;
-    text.higher_is_better = def->higher_is_better;
   } else {
     // Points are per cent: a file that counts a drop in points has a rate.
     text.rate = e.after.drop_points.has_value() && e.after.value.value_or(0) <= 1;
@@ -99,10 +98,7 @@ std::vector<ComparisonRow> Compare(const Evidence& e) {
            "less", "more"));
   ComparisonRow share;
   share.label = "MACs on 8-bit integers";
-  if (e.after.int8_macs_share) {
-    share.before = Percent(0.0, 1);
-    share.after = Percent(e.after.int8_macs_share, 1);
-  }
+  if (e.after.int8_macs_share) share.after = Percent(e.after.int8_macs_share, 1);
   add(std::move(share));
   return rows;
 }

@@ -225,7 +225,7 @@ void WriteGraph(const View& view, Markup& m) {
   m.Element("summary", Count(static_cast<double>(view.e.nodes.size())) + " nodes");
   m.Open("div", {{"data-filter", "Filter nodes by name or operator"}, {"data-expand", "yes"}});
   m.Open("div", {{"class", "graph"},
-                 {"role", "region"},
+                 {"role", "group"},
                  {"tabindex", "0"},
                  {"aria-label", "Nodes of the network"}});
   size_t index = 0;

@@ -47,8 +47,7 @@ void WriteLatencyByLayer(const View& view, Markup& m) {
   std::stable_sort(layers.begin(), layers.end(),
                    [](const Layer* a, const Layer* b) { return Longest(*a) > Longest(*b); });
   Note(m, "Mean time of each layer within one run, the slowest first. In sum " +
-              Milliseconds(before / 1e3) + " before and " + Milliseconds(after / 1e3) +
-              " after; steps that run fused count under the layer that they are fused into.");
+              Milliseconds(before / 1e3) + " before and " + Milliseconds(after / 1e3) + " after.");
   m.Open("ul", {{"class", "legend"}});
   for (const auto& [kind, text] : {std::pair("float", "before"), std::pair("int8", "after")}) {
     m.Open("li").Open("svg", {{"width", "28"}, {"height", "12"}, {"aria-hidden", "true"}});
@@ -65,9 +64,9 @@ void WriteLatencyByLayer(const View& view, Markup& m) {
     double rest = 0;
     for (size_t i = shown; i < layers.size(); ++i) rest += layers[i]->latency_us_after.value_or(0);
     const auto more = static_cast<double>(layers.size() - shown);
-    m.Open("details").Element("summary", Count(more) + " faster layers, together " +
-                                             Percent(after > 0 ? rest / after : 0, 1) +
-                                             " of the time after");
+    std::string summary = Count(more) + " faster layers";
+    if (after > 0) summary += ", together " + Percent(rest / after, 1) + " of the time after";
+    m.Open("details").Element("summary", summary);
     m.Open("div", {{"class", "bars wide-bars"}});
     for (size_t i = shown; i < layers.size(); ++i) WriteRow(*layers[i], most, m);
     m.Close().Close();

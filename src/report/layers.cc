@@ -82,7 +82,7 @@ void WritePanel(const std::vector<Layer>& layers, size_t first, size_t end, cons
   const auto x = [&](size_t i) { return kLeft + step * (static_cast<double>(i - first) + 0.5); };
   const std::string label = "SQNR in decibels of layers " + std::to_string(first + 1) + " to " +
                             std::to_string(end) + "; the table below has the numbers";
-  m.Open("div", {{"class", "wide"}, {"role", "region"}, {"tabindex", "0"}, {"aria-label", label}});
+  m.Open("div", {{"class", "wide"}, {"role", "group"}, {"tabindex", "0"}, {"aria-label", label}});
   m.Open("svg", {{"class", "plot"},
                  {"viewBox", "0 0 " + Coordinate(right + kRightMargin) + " " + Coordinate(kHeight)},
                  {"role", "img"},
@@ -216,8 +216,10 @@ void WriteErrorByLayer(const View& view, Markup& m) {
          "is better. Where “total” follows “inherited”, the layer passes on what went wrong "
          "before it; where “own” is the lowest, the layer itself is the cause.");
     WriteLegend(any_float, m);
-    for (size_t first = 0; first < layers.size(); first += kLayersPerPanel) {
-      WritePanel(layers, first, std::min(first + kLayersPerPanel, layers.size()), *scale, m);
+    const size_t panels = (layers.size() + kLayersPerPanel - 1) / kLayersPerPanel;
+    const size_t size = (layers.size() + panels - 1) / panels;  // all alike, for one scale
+    for (size_t first = 0; first < layers.size(); first += size) {
+      WritePanel(layers, first, std::min(first + size, layers.size()), *scale, m);
     }
   }
   m.Open("details",

@@ -184,7 +184,7 @@ void WriteReproduce(const View& view, Markup& m) {
   Note(m,
        "From the folder in which adze ran. Accuracy repeats exactly on the same instruction set; "
        "integers repeat on all of them. Times need the same machine, and quiet.");
-  m.Element("pre", commands, {{"tabindex", "0"}, {"role", "region"}, {"aria-label", "Commands"}});
+  m.Element("pre", commands, {{"tabindex", "0"}, {"role", "group"}, {"aria-label", "Commands"}});
 }
 
 }  // namespace adze::report

@@ -52,6 +52,7 @@ TEST(Report, HasEverySectionOfTheSample) {
     EXPECT_TRUE(Has(page, std::string("<a href=\"#") + id + "\"")) << id;
   }
   EXPECT_TRUE(Has(page, "✓ Budget met"));
+  EXPECT_TRUE(Has(page, "<dt>Top-1 accuracy</dt>"));
   EXPECT_TRUE(Has(page, "−0.25\u00A0points"));
   EXPECT_TRUE(Has(page, "−0.81 to 0.31"));  // the interval of a change is that of the drop, turned
   EXPECT_TRUE(Has(page, "1.59× smaller"));

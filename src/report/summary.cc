@@ -8,11 +8,8 @@ namespace {
 
 std::string_view FileName(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
-std::string DroppedPoints(const Measured& after) { return Points(-*after.drop_points); }
-
 struct Figure {
-  const char* label;
-  std::string value, detail;
+  std::string label, value, detail;
 };
 
 std::vector<Figure> KeyFigures(const Evidence& e) {
@@ -21,7 +18,7 @@ std::vector<Figure> KeyFigures(const Evidence& e) {
   const auto from_to = [](const std::string& a, const std::string& b) { return a + " → " + b; };
   if (e.before.value && e.after.value && e.after.drop_points) {
     figures.push_back(
-        {metric.label.c_str(), DroppedPoints(e.after),
+        {metric.label, Points(-*e.after.drop_points),
          from_to(MetricValue(metric, e.before.value), MetricValue(metric, e.after.value))});
   } else if (e.after.sqnr_db) {
     figures.push_back({"Output SQNR", Decibels(e.after.sqnr_db), "against the float network"});
@@ -115,7 +112,7 @@ void WriteComparison(const View& view, Markup& m) {
   if (e.after.sqnr_db) {
     note +=
         "SQNR: power of the float output over power of the error that quantization adds to it, "
-        "10 log₁₀; 6 dB more halve the error. ";
+        "10 log₁₀; 6 dB more mean half the error. ";
   }
   if (e.before.ci95 || e.after.ci95 || e.after.drop_ci95_points) {
     note += "Below a value stands its 95 % interval";

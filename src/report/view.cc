@@ -39,7 +39,7 @@ std::string Id(const char* kind, size_t index) { return kind + std::to_string(in
 
 void BeginTable(Markup& m, std::string_view label, const std::vector<Column>& columns,
                 bool sortable) {
-  m.Open("div", {{"class", "wide"}, {"role", "region"}, {"tabindex", "0"}, {"aria-label", label}});
+  m.Open("div", {{"class", "wide"}, {"role", "group"}, {"tabindex", "0"}, {"aria-label", label}});
   m.Open("table", {{"class", sortable ? std::string_view("sortable") : std::string_view()},
                    {"aria-label", label}});
   m.Open("thead").Open("tr");
