@@ -224,12 +224,25 @@ class Evidence {
 
   Json Rungs() const {
     Json rungs = Json::array();
+    std::set<std::string> before;
     for (size_t i = 0; i < in_.climb.tried.size(); ++i) {
       const TriedRung& t = in_.climb.tried[i];
+      const std::set<std::string>& in_float = t.candidate.float_layers;
       const auto def = std::find_if(AllRungs().begin(), AllRungs().end(),
                                     [&](const RungDef* d) { return t.candidate.rung == d->name; });
-      rungs.push_back({{"name", t.candidate.rung},
-                       {"description", (*def)->summary},
+      std::string name = (*def)->name;
+      std::string description = (*def)->summary;
+      if (!in_float.empty()) {
+        name = std::to_string(in_float.size()) + (in_float.size() == 1 ? " layer" : " layers") +
+               " in float";
+        description = "added:";
+        for (const std::string& layer : in_float) {
+          if (!before.contains(layer)) description += " " + NodeOf(layer);
+        }
+      }
+      before = in_float;
+      rungs.push_back({{"name", name},
+                       {"description", description},
                        {"float_layers", t.candidate.float_layers},
                        {"value", Number(t.measured.value)},
                        {"drop_points", Number(t.measured.drop_points)},
@@ -245,6 +258,13 @@ class Evidence {
                        {"seconds", nullptr}});
     }
     return rungs;
+  }
+
+  // The name of the node that computes a layer's result, as the user's file has it.
+  std::string NodeOf(const std::string& result) const {
+    const ValueId v = real_.FindValue(result);
+    const Node* const n = v == kNoId ? nullptr : real_.producer(v);
+    return n == nullptr || n->name.empty() ? result : n->name;
   }
 
   // The comparison of a layer's result, behind the activation that runs with it.

@@ -47,7 +47,9 @@ size_t BestFound(const Budget& budget, const std::vector<TriedRung>& tried) {
 std::vector<std::string> UnmetBudgets(const Budget& budget, const Measured& m) {
   std::vector<std::string> unmet;
   // "not at most" rather than "above": NaN meets no budget.
-  if (budget.max_drop_points && !(m.drop_points <= *budget.max_drop_points)) {
+  // A drop of five samples in 500 is not above 1 point for being rounded.
+  constexpr double kRounding = 1e-9;
+  if (budget.max_drop_points && !(m.drop_points <= *budget.max_drop_points + kRounding)) {
     unmet.push_back(
         Format("a drop of %.4g points is above %.4g", m.drop_points, *budget.max_drop_points));
   }

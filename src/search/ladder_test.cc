@@ -138,6 +138,15 @@ TEST(LadderTest, NaNMeetsNoBudget) {
   EXPECT_TRUE(UnmetBudgets({}, m).empty());
 }
 
+TEST(LadderTest, RoundingIsNotADrop) {
+  Measured m;
+  m.drop_points = 100 * (0.622 - 0.612);
+  EXPECT_GT(m.drop_points, 1.0);
+  EXPECT_TRUE(UnmetBudgets({.max_drop_points = 1.0}, m).empty());
+  m.drop_points = 1.2;
+  EXPECT_FALSE(UnmetBudgets({.max_drop_points = 1.0}, m).empty());
+}
+
 TEST(LadderTest, FailuresEndTheClimb) {
   Fake fake({0.2, 0.1});
   fake.fail_at = 1;

@@ -360,7 +360,7 @@ class Eval(unittest.TestCase):
 class Compare(unittest.TestCase):
     def test_worst_first_and_what_it_adds_up_to(self):
         quantize("q.onnx", "--calibration", "minmax")
-        r = adze_json("compare", "net.adzir", "q.onnx", "--data", "data.yaml", "--samples", "8")
+        r = adze_json("compare", "net.adzir", "q.onnx", "--data", "data.yaml", "--split", "calibration", "--samples", "8")
         tensors = {t["tensor"]: t for t in r["tensors"]}
         self.assertEqual(r["samples"], 8)
         own = [t["own_sqnr_db"] for t in r["tensors"]]
@@ -370,13 +370,13 @@ class Compare(unittest.TestCase):
             self.assertGreater(t["total_sqnr_db"], 20)
             self.assertTrue(0 <= t["clipped_share"] < 0.1)
         # The output as `eval` sees it.
-        e = adze_json("eval", "q.onnx", "--data", "data.yaml", "--samples", "8", "--reference", "net.adzir")
+        e = adze_json("eval", "q.onnx", "--data", "data.yaml", "--split", "calibration", "--samples", "8", "--reference", "net.adzir")
         self.assertAlmostEqual(tensors["y"]["total_sqnr_db"], e["sqnr_db"], delta=1e-6)
         # A network beside itself has no errors; the same tensors in another order.
         for t in adze_json("compare", "net.adzir", "net.adzir", "--data", "data.yaml")["tensors"]:
             self.assertEqual(t["total_sqnr_db"], "inf")
             self.assertEqual(t["own_sqnr_db"], "inf")
-        ordered = adze_json("compare", "net.adzir", "q.onnx", "--data", "data.yaml", "--samples", "8", "--in-order")
+        ordered = adze_json("compare", "net.adzir", "q.onnx", "--data", "data.yaml", "--split", "calibration", "--samples", "8", "--in-order")
         self.assertEqual(sorted(own), sorted(t["own_sqnr_db"] for t in ordered["tensors"]))
         self.assertEqual(ordered["tensors"][-1]["tensor"], "y")
         self.assertIn("inherited", adze("compare", "net.adzir", "q.onnx", "--data", "data.yaml"))
