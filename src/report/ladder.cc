@@ -61,11 +61,25 @@ void WriteChart(const Evidence& e, const Chart& chart, Markup& m) {
   m.Close();
 }
 
+// "a, b, c and 4 more".
+std::string FirstOf(const std::vector<std::string>& names) {
+  constexpr size_t kShown = 3;
+  std::string text;
+  for (size_t i = 0; i < std::min(names.size(), kShown); ++i) {
+    text += (i == 0 ? "" : ", ") + Shorten(names[i], 40);
+  }
+  if (names.size() > kShown) text += " and " + std::to_string(names.size() - kShown) + " more";
+  return text;
+}
+
 void RungCell(const Rung& r, size_t index, Markup& m) {
   m.Open("th", {{"scope", "row"}, {"class", "wordy"}});
   m.Text(std::to_string(index + 1) + ". " + Shorten(r.name, 80));
   if (r.chosen) m.Text(" ").Element("span", "chosen", {{"class", "tag int8"}});
   if (!r.description.empty()) m.Element("span", r.description, {{"class", "more"}});
+  if (!r.float_layers.empty()) {
+    m.Element("span", "in float: " + FirstOf(r.float_layers), {{"class", "more"}});
+  }
   if (r.met) {
     m.Open("span", {{"class", "more"}});
     m.Element("b", *r.met ? "✓ budget met" : "✗ budget missed",
@@ -85,8 +99,7 @@ void WriteLadder(const View& view, Markup& m) {
   if (e.rungs.empty()) return;
   Note(m,
        "adze climbs a ladder: each rung spends a little more size, time or effort than the one "
-       "before "
-       "to win accuracy back. The rung that became the result is marked.");
+       "before to win accuracy back. The rung that became the result is marked.");
   m.Open("div", {{"class", "charts"}});
   WriteChart(e,
              {"Accuracy lost, points", &Rung::drop_points, &Rung::drop_ci95_points,

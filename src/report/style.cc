@@ -66,7 +66,6 @@ header.top { padding: 2.2rem 0 .5rem; }
 .figures strong { display: block; font-size: clamp(1.1rem, .9rem + .8vw, 1.35rem); font-weight: 650; letter-spacing: -.01em; line-height: 1.3; }
 .figures span { color: var(--soft); font-size: .85rem; font-variant-numeric: tabular-nums; }
 
-.frame { display: block; }
 nav ul { display: flex; flex-wrap: wrap; gap: .1rem 1rem; margin: 1rem 0 0; padding: .6rem 0; list-style: none; border-bottom: 1px solid var(--line); font-size: .9rem; }
 nav a { display: inline-block; padding: .2rem 0; text-decoration: none; }
 nav a:hover { text-decoration: underline; }
@@ -142,7 +141,7 @@ figcaption { font-size: .9rem; margin-bottom: .35rem; }
   #comparison td { padding-bottom: .4rem; }
   #comparison thead th:first-child { display: none; }
 }
-svg .int8, svg rect.int8 { fill: var(--int8); }
+svg .int8 { fill: var(--int8); }
 svg .float { fill: var(--float); }
 .charts .bar { grid-template-columns: minmax(0, 1fr) 4.4rem; row-gap: 0; padding: .15rem 0 .3rem; }
 .charts .bar .what { grid-column: 1 / -1; }

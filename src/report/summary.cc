@@ -45,12 +45,6 @@ void LimitLine(Markup& m, const ComparisonRow& row) {
   m.Close();
 }
 
-void ValueCell(Markup& m, const std::string& text, const std::string& more) {
-  m.Open("td", {{"class", "num"}}).Text(text);
-  if (!more.empty()) m.Element("span", more, {{"class", "more"}});
-  m.Close();
-}
-
 }  // namespace
 
 void WriteHeader(const View& view, Markup& m) {
@@ -89,9 +83,9 @@ void WriteComparison(const View& view, Markup& m) {
     m.Open("th", {{"scope", "row"}}).Text(row.label);
     LimitLine(m, row);
     m.Close();
-    ValueCell(m, row.before, row.before_more);
-    ValueCell(m, row.after, row.after_more);
-    ValueCell(m, row.change, row.change_more);
+    NumberCell(m, {}, row.before, row.before_more);
+    NumberCell(m, {}, row.after, row.after_more);
+    NumberCell(m, {}, row.change, row.change_more);
     m.Close();
   }
   EndTable(m);
