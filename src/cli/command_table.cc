@@ -1,26 +1,14 @@
 #include "cli/command_table.h"
 
-#include "calib/observers/observer.h"
-#include "eval/metric.h"
 #include "passes/pass.h"
 
 namespace adze::cli {
 namespace {
 
-// Options whose values are names of a list of the program. The parser does not check these: the
-// library refuses unknown ones itself.
-std::vector<std::string> ListedChoices(const std::string& option) {
+// Names of passes are too many for --help to show: the parser does not know them.
+std::vector<std::string> PassNames() {
   std::vector<std::string> names;
-  if (option == "--calibration") {
-    names.push_back("auto");
-    for (const ObserverDef* d : AllObservers()) names.push_back(d->name);
-  } else if (option == "--metric") {
-    for (const MetricDef* d : AllMetrics()) names.push_back(d->name);
-  } else if (option == "--pass" || option == "--disable-pass") {
-    for (const PassDef* d : AllPasses()) names.push_back(d->name);
-  } else if (option == "--pipeline") {
-    for (const Pipeline& p : AllPipelines()) names.emplace_back(p.name);
-  }
+  for (const PassDef* d : AllPasses()) names.push_back(d->name);
   return names;
 }
 
@@ -44,7 +32,7 @@ OptionInfo DescribeOption(const CLI::Option& option) {
     info.choices = CLI::detail::split(check.substr(1, check.size() - 2), ',');
   } else {
     info.limits = check;
-    info.choices = ListedChoices(info.name);
+    if (info.name == "--pass" || info.name == "--disable-pass") info.choices = PassNames();
   }
   return info;
 }

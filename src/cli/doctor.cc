@@ -10,8 +10,8 @@
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/subprocess.h"
 #include "cli/command.h"
-#include "cli/subprocess.h"
 #include "cli/terminal.h"
 #include "kernels/binary_i8/binary_i8.h"
 #include "kernels/conv_i8/conv_i8.h"
@@ -74,14 +74,11 @@ void CheckCpu(Findings* f) {
   f->report["isa"] = {{"best", IsaName(DetectIsa())},
                       {"used", chosen.ok() ? Json(IsaName(isa)) : Json(nullptr)},
                       {"adze_isa", Text(wanted)}};
-  f->report["kernels"] = {{"conv_i8", Picked(ConvI8Rows(), isa)},
-                          {"depthwise_i8", Picked(DepthwiseI8Rows(), isa)},
-                          {"add_i8, mul_i8", Picked(BinaryI8Rows(), isa)},
-                          {"pool_i8", Picked(PoolI8Rows(), isa)},
-                          {"table_i8", Picked(TableI8Rows(), isa)},
-                          {"activations of conv_i8", Picked(FinishI8Rows(), isa)},
-                          {"quantize, dequantize", Picked(QuantizeRows(), isa)},
-                          {"float", IsaName(isa)}};
+  f->report["kernels"] = {
+      {"conv_i8", Picked(ConvI8Rows(), isa)},     {"depthwise_i8", Picked(DepthwiseI8Rows(), isa)},
+      {"binary_i8", Picked(BinaryI8Rows(), isa)}, {"pool_i8", Picked(PoolI8Rows(), isa)},
+      {"table_i8", Picked(TableI8Rows(), isa)},   {"finish_i8", Picked(FinishI8Rows(), isa)},
+      {"quantize", Picked(QuantizeRows(), isa)},  {"float", IsaName(isa)}};
   if (!chosen.ok()) {
     f->Add(chosen.status().message(), "unset ADZE_ISA, or set it to one of those named");
   } else if (isa < DetectIsa()) {

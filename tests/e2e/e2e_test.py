@@ -14,7 +14,7 @@ from support import CLASSES, SIZE, call, floats, npy, read_npy, small_images, sm
 
 ADZE = os.path.abspath(sys.argv.pop(1))
 OBSERVERS = ["minmax", "averaged", "percentile", "entropy", "mse"]
-COMMANDS = ["inspect", "run", "eval", "quantize", "opt", "bench", "list"]
+COMMANDS = ["inspect", "run", "eval", "quantize", "opt", "bench", "list", "doctor", "completion", "man"]
 DOCUMENT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "cli.md")
 # Multiply-accumulates of the small network: two convolutions with padding, and the Gemm.
 MACS = SIZE * SIZE * (8 * 27 + 8 * 9) + 8 * CLASSES
@@ -423,6 +423,7 @@ class Documentation(unittest.TestCase):
             "quantize": quantize("q.onnx"),
             "opt": adze_json("opt", "messy.adzir", "--explain"),
             "bench": adze_json("bench", "net.adzir", "--min-time", "0", "--profile"),
+            "doctor": json.loads(call(ADZE, "doctor", "--json").out),
             "inspect": adze_json("inspect", "net.adzir", "--plan")}
         for command, report in reports.items():
             for key in keys(report):
@@ -450,7 +451,8 @@ class Lists(unittest.TestCase):
         text = adze("--help")
         for command in COMMANDS:
             self.assertIn(command, text)
-            self.assertIn("--json", adze(command, "--help"))
+            if command not in ("completion", "man"):
+                self.assertIn("--json", adze(command, "--help"))
 
 
 # Something for every kind of pass to do, with the output of the small network's shape.

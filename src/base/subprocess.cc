@@ -1,4 +1,4 @@
-#include "cli/subprocess.h"
+#include "base/subprocess.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -11,7 +11,7 @@
 #include <chrono>
 #include <thread>
 
-namespace adze::cli {
+namespace adze {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -76,4 +76,4 @@ std::optional<std::string> FirstLineOf(const std::vector<std::string>& command, 
   return line;
 }
 
-}  // namespace adze::cli
+}  // namespace adze
