@@ -51,15 +51,13 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_NAME adze)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PROGRAM_DESCRIPTION "makes trained neural networks small and fast
- Reads a float ONNX network, quantizes it on your data, writes the int8 network,
- runs both, and says what it cost.")
+set(CPACK_DEBIAN_PROGRAM_DESCRIPTION "Reads a float ONNX network, quantizes it on your data, writes the int8
+network, runs both, and says what it cost.")
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libadze-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_RECOMMENDS "g++, cmake")
-set(CPACK_DEBIAN_DEVELOPMENT_DESCRIPTION "runs neural networks from C and C++ (static library)
- The library that the adze program runs networks with: its C header, a C++
- header over it, and a CMake package.")
+set(CPACK_DEBIAN_DEVELOPMENT_DESCRIPTION "The static library that the adze program runs networks with: its C header,
+a C++ header over it, and a CMake package.")
 set(CPACK_PRE_BUILD_SCRIPTS ${PROJECT_SOURCE_DIR}/packaging/debian_docs.cmake)
 set(CPACK_ADZE_SOURCE_DIR ${PROJECT_SOURCE_DIR})
 include(CPack)

@@ -17,7 +17,8 @@ NETWORK = """graph "consumer" {
   const %b : float32[2] = [10, 20]
   %y = Gemm(%x, %w, %b)
   %best = ArgMax(%y) {axis=1, keepdims=0}
-  output %y, %best
+  output %y
+  output %best
 }
 """
 
