@@ -24,8 +24,8 @@
 namespace adze::cli {
 namespace {
 
-constexpr int64_t kLittleMemory = int64_t{512} << 20;
-constexpr int64_t kLittleDisk = int64_t{256} << 20;
+constexpr int64_t kLittleMemory = 512'000'000;
+constexpr int64_t kLittleDisk = 256'000'000;
 constexpr double kImportSeconds = 20;
 
 struct DoctorCommand {
@@ -43,6 +43,11 @@ struct Findings {
 };
 
 Json Text(const char* s) { return s == nullptr ? Json(nullptr) : Json(s); }
+
+std::string Megabytes(const Json& bytes, const char* absent) {
+  if (bytes.is_null()) return absent;
+  return std::to_string(bytes.get<int64_t>() / 1000000) + " MB";
+}
 
 std::string CpuModel() {
   std::ifstream file("/proc/cpuinfo");
@@ -110,7 +115,7 @@ void CheckMemory(Findings* f) {
                          {"cgroup_limit_bytes", limit(m.cgroup_bytes)},
                          {"process_limit_bytes", limit(m.process_bytes)}};
   if (m.available_bytes < kLittleMemory) {
-    f->Add(std::to_string(m.available_bytes >> 20) + " MiB of memory are available",
+    f->Add(Megabytes(m.available_bytes, "") + " of memory are available",
            "end other programs, or raise the limit of the container or of ulimit -v");
   }
 }
@@ -132,9 +137,9 @@ void CheckFolder(const std::string& purpose, const std::string& option, const st
     f->Add("the " + purpose + " folder cannot be written: " + written.message(),
            "make it writable, or name another with " + option);
   } else if (!ec && static_cast<int64_t>(space.available) < kLittleDisk) {
-    f->Add("the " + purpose + " folder " + path + " has " + std::to_string(space.available >> 20) +
-               " MiB left",
-           "free some space, or name another folder with " + option);
+    f->Add(
+        "the " + purpose + " folder " + path + " has " + Megabytes(space.available, "") + " left",
+        "free some space, or name another folder with " + option);
   }
 }
 
@@ -169,11 +174,6 @@ void DescribeTerminal(Findings* f) {
 std::string Show(const Json& value, const char* absent) {
   if (value.is_null()) return absent;
   return value.is_string() ? value.get<std::string>() : value.dump();
-}
-
-std::string Megabytes(const Json& bytes, const char* absent) {
-  if (bytes.is_null()) return absent;
-  return std::to_string(bytes.get<int64_t>() / 1000000) + " MB";
 }
 
 void PrintText(const Findings& f) {

@@ -14,8 +14,11 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr double kWindowSeconds = 4e-3;
-constexpr int kWindows = 8;
+// Windows are shorter than a time slice, so that on a busy machine some are undisturbed.
+constexpr double kWindowSeconds = 1e-3;
+constexpr int kWindows = 40;
+constexpr int kMinWindows = 4;
+constexpr double kMaxSeconds = 0.25;
 
 double SecondsSince(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -27,7 +30,9 @@ template <typename Work>
 double BestRate(ThreadPool& pool, Work work) {
   int64_t rounds = 1;
   double best = 0;
-  for (int window = 0; window < kWindows;) {
+  const auto begin = Clock::now();
+  for (int window = 0;
+       window < kMinWindows || (window < kWindows && SecondsSince(begin) < kMaxSeconds);) {
     int64_t units = 0;
     const auto start = Clock::now();
     pool.ParallelFor(pool.num_threads(), [&](int64_t chunk, int) {

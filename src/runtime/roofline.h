@@ -26,7 +26,7 @@ struct MachinePeak {
   double read_bytes_per_s = 0;
 };
 
-// The best of several short windows, about 0.1 s in all. Bandwidth is measured by reading a buffer
+// The best of many short windows, 0.1 to 0.8 s in all. Bandwidth is measured by reading a buffer
 // of `working_set_bytes` again and again, so it is that of the cache, or the memory, in which the
 // network lives. Zero where the buffer cannot be allocated.
 MachinePeak MeasurePeak(Isa isa, int64_t working_set_bytes, ThreadPool& pool);
