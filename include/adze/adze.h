@@ -64,7 +64,7 @@ typedef struct adze_tensor {
   int rank;
 } adze_tensor;
 
-/* Inputs and outputs in the order of the file. */
+/* Inputs and outputs in the order of the file; 0 of a null model. */
 int adze_model_num_inputs(const adze_model* model);
 int adze_model_num_outputs(const adze_model* model);
 

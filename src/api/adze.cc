@@ -73,9 +73,15 @@ Status CheckIndex(int index, size_t count, const char* what) {
                     ", the network has " + std::to_string(count));
 }
 
-adze_code DescribeOne(const std::vector<adze_model::Description>& list, int index, const char* what,
-                      adze_tensor* tensor) {
+Status CheckPointers(const adze_model* model, const void* tensor) {
+  return model != nullptr && tensor != nullptr ? OkStatus() : UsageError("model or tensor is null");
+}
+
+adze_code DescribeOne(const adze_model* model, std::vector<adze_model::Description> adze_model::*of,
+                      int index, const char* what, adze_tensor* tensor) {
   return Guard([&]() -> Status {
+    ADZE_TRY(CheckPointers(model, tensor));
+    const std::vector<adze_model::Description>& list = model->*of;
     ADZE_TRY(CheckIndex(index, list.size(), what));
     const adze_model::Description& d = list[static_cast<size_t>(index)];
     *tensor = {d.name.c_str(), nullptr, d.dims.data(), static_cast<int>(d.dims.size())};
@@ -84,6 +90,7 @@ adze_code DescribeOne(const std::vector<adze_model::Description>& list, int inde
 }
 
 Status Run(adze_model* model, const adze_tensor* given, int num_given) {
+  if (model == nullptr) return UsageError("model is null");
   const std::vector<int32_t>& inputs = model->loaded.plan->inputs;
   if (num_given < 0 || (num_given > 0 && given == nullptr)) return UsageError("inputs is null");
   if (static_cast<size_t>(num_given) != inputs.size()) {
@@ -143,19 +150,19 @@ adze_code adze_model_load(const char* path, int threads, adze_model** model) {
 void adze_model_free(adze_model* model) { delete model; }
 
 int adze_model_num_inputs(const adze_model* model) {
-  return static_cast<int>(model->inputs.size());
+  return model == nullptr ? 0 : static_cast<int>(model->inputs.size());
 }
 
 int adze_model_num_outputs(const adze_model* model) {
-  return static_cast<int>(model->outputs.size());
+  return model == nullptr ? 0 : static_cast<int>(model->outputs.size());
 }
 
 adze_code adze_model_describe_input(const adze_model* model, int index, adze_tensor* tensor) {
-  return DescribeOne(model->inputs, index, "input", tensor);
+  return DescribeOne(model, &adze_model::inputs, index, "input", tensor);
 }
 
 adze_code adze_model_describe_output(const adze_model* model, int index, adze_tensor* tensor) {
-  return DescribeOne(model->outputs, index, "output", tensor);
+  return DescribeOne(model, &adze_model::outputs, index, "output", tensor);
 }
 
 adze_code adze_model_run(adze_model* model, const adze_tensor* inputs, int num_inputs) {
@@ -164,6 +171,7 @@ adze_code adze_model_run(adze_model* model, const adze_tensor* inputs, int num_i
 
 adze_code adze_model_output(adze_model* model, int index, adze_tensor* tensor) {
   return Guard([&]() -> Status {
+    ADZE_TRY(CheckPointers(model, tensor));
     const size_t i = static_cast<size_t>(index);
     ADZE_TRY(CheckIndex(index, model->results.size(), "output"));
     if (!model->has_run) return UsageError("nothing was run yet");

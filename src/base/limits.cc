@@ -52,21 +52,21 @@ void ForEachCgroup(std::string_view controller, FunctionRef<void(const std::stri
   std::fclose(f);
 }
 
-// The value of "Name:   123 kB" in /proc/meminfo, in bytes.
-int64_t MemInfoBytes(const char* name) {
-  std::FILE* const f = std::fopen("/proc/meminfo", "re");
+// The number behind `name` at the start of a line, "name: 12" or "name 12"; 0 if there is none.
+int64_t Field(const std::string& path, std::string_view name) {
+  std::FILE* const f = std::fopen(path.c_str(), "re");
   if (f == nullptr) return 0;
   char line[256];
-  long long kilobytes = 0;
-  const size_t length = std::strlen(name);
+  long long value = 0;
   while (std::fgets(line, sizeof(line), f) != nullptr) {
-    if (std::strncmp(line, name, length) == 0 && line[length] == ':') {
-      if (std::sscanf(line + length + 1, "%lld", &kilobytes) != 1) kilobytes = 0;
+    const char* const rest = line + name.size();
+    if (std::strncmp(line, name.data(), name.size()) == 0 && (*rest == ':' || *rest == ' ')) {
+      if (std::sscanf(rest + 1, "%lld", &value) != 1) value = 0;
       break;
     }
   }
   std::fclose(f);
-  return int64_t{kilobytes} * 1024;
+  return value;
 }
 
 int64_t OwnAddressSpace() {
@@ -82,8 +82,9 @@ CpuLimits ReadCpuLimits() {
   limits.online = std::max(1, static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN)));
   limits.affinity = limits.online;
   cpu_set_t set;
-  if (::sched_getaffinity(0, sizeof(set), &set) == 0)
+  if (::sched_getaffinity(0, sizeof(set), &set) == 0) {
     limits.affinity = std::max(1, CPU_COUNT(&set));
+  }
   const auto note = [&](long long quota, long long period) {
     if (quota <= 0 || period <= 0) return;
     const double cpus = static_cast<double>(quota) / static_cast<double>(period);
@@ -110,23 +111,22 @@ int AvailableCpus() {
 
 MemoryLimits ReadMemoryLimits() {
   MemoryLimits limits;
-  limits.total_bytes = MemInfoBytes("MemTotal");
-  limits.available_bytes = MemInfoBytes("MemAvailable");
-  const auto note = [&](const std::string& limit_file, const std::string& used_file) {
+  limits.total_bytes = Field("/proc/meminfo", "MemTotal") * 1024;
+  limits.available_bytes = Field("/proc/meminfo", "MemAvailable") * 1024;
+  const auto note = [&](const std::string& folder, const char* limit_file, const char* used_file) {
     long long limit = 0;
     long long used = 0;
     // Version 1 says "none" with a number near 2^63.
-    if (ReadNumbers(limit_file, &limit) != 1 || limit <= 0 || limit >= 1LL << 60) return;
+    if (ReadNumbers(folder + limit_file, &limit) != 1 || limit <= 0 || limit >= 1LL << 60) return;
     limits.cgroup_bytes =
         limits.cgroup_bytes > 0 ? std::min<int64_t>(limits.cgroup_bytes, limit) : limit;
-    if (ReadNumbers(used_file, &used) == 1) {
-      limits.available_bytes =
-          std::min<int64_t>(limits.available_bytes, std::max(0LL, limit - used));
-    }
+    if (ReadNumbers(folder + used_file, &used) != 1) return;
+    used -= Field(folder + "memory.stat", "inactive_file");  // cached files give way
+    limits.available_bytes = std::min<int64_t>(limits.available_bytes, std::max(0LL, limit - used));
   };
   ForEachCgroup("memory", [&](const std::string& folder) {
-    note(folder + "memory.max", folder + "memory.current");
-    note(folder + "memory.limit_in_bytes", folder + "memory.usage_in_bytes");
+    note(folder, "memory.max", "memory.current");
+    note(folder, "memory.limit_in_bytes", "memory.usage_in_bytes");
   });
   rlimit address_space;
   if (::getrlimit(RLIMIT_AS, &address_space) == 0 && address_space.rlim_cur != RLIM_INFINITY) {

@@ -171,10 +171,11 @@ Status Bench(const BenchCommand& o) {
   for (int32_t i : model.plan->inputs) {
     const PlanValue& v = model.plan->values[static_cast<size_t>(i)];
     ADZE_ASSIGN(std::vector<int64_t> d, DimsFor(v, o));
-    ADZE_ASSIGN(Tensor t, Tensor::TryAllocate(v.dtype, d));
-    Fill(&t);
+    Result<Tensor> t = Tensor::TryAllocate(v.dtype, d);
+    if (!t.ok()) return t.status().WithContext("input '" + v.name + "' (--shape, --batch)");
+    Fill(&*t);
     dims.push_back(std::move(d));
-    inputs.push_back(std::move(t));
+    inputs.push_back(*std::move(t));
   }
   Executor& executor = *model.executor;
   ADZE_TRY(executor.Prepare(dims).WithContext(o.model));

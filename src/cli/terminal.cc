@@ -25,12 +25,15 @@ const char* Code(Paint paint) {
 
 bool IsTerminal(std::FILE* stream) { return ::isatty(::fileno(stream)) == 1; }
 
-bool HasColor(std::FILE* stream) {
-  const char* const no_color = std::getenv("NO_COLOR");
-  if (no_color != nullptr && *no_color != '\0') return false;
+bool HasEscapes(std::FILE* stream) {
   const char* const term = std::getenv("TERM");
   if (term == nullptr || *term == '\0' || std::string_view(term) == "dumb") return false;
   return IsTerminal(stream);
+}
+
+bool HasColor(std::FILE* stream) {
+  const char* const no_color = std::getenv("NO_COLOR");
+  return (no_color == nullptr || *no_color == '\0') && HasEscapes(stream);
 }
 
 std::string Painted(std::string_view text, Paint paint, std::FILE* stream) {

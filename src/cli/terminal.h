@@ -11,7 +11,9 @@ namespace adze::cli {
 enum class Paint { kError, kWarning, kGood, kHeading };
 
 bool IsTerminal(std::FILE* stream);
-// A terminal that is not TERM=dumb, and NO_COLOR is unset or empty (https://no-color.org).
+// A terminal that can move its cursor: TERM is set, and not to dumb.
+bool HasEscapes(std::FILE* stream);
+// The same, and NO_COLOR is unset or empty (https://no-color.org).
 bool HasColor(std::FILE* stream);
 // `text` as it is to be written to `stream`: painted if HasColor.
 std::string Painted(std::string_view text, Paint paint, std::FILE* stream);

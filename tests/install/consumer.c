@@ -43,6 +43,9 @@ int main(int argc, char** argv) {
   EXPECT(adze_model_run(model, &wrong_name, 1) == ADZE_INVALID_INPUT);
   EXPECT(adze_model_run(model, &wrong_shape, 1) == ADZE_INVALID_INPUT);
   EXPECT(adze_model_run(model, &no_data, 1) == ADZE_USAGE);
+  EXPECT(adze_model_run(NULL, &x, 1) == ADZE_USAGE && adze_model_num_inputs(NULL) == 0);
+  EXPECT(adze_model_output(NULL, 0, &y) == ADZE_USAGE);
+  EXPECT(adze_model_output(model, 0, NULL) == ADZE_USAGE);
   EXPECT(adze_model_run(model, NULL, 0) == ADZE_INVALID_INPUT);
   EXPECT(adze_model_run(model, &x, 1) == ADZE_OK);
 

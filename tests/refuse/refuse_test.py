@@ -492,7 +492,7 @@ def options():
     check(["bench", "net.adzir", "--shape", "x=1,3,9,8"], 3,
           "net.adzir: input 'x' has shape [N,3,8,8], [1,3,9,8] was given")
     check(["bench", "net.adzir", "--shape", "x=9999999999999,3,8,8"], 3,
-          "tensor dimensions are negative or too large")
+          "input 'x' (--shape, --batch): tensor dimensions are negative or too large")
 
 
 def fixtures():
