@@ -1,14 +1,17 @@
-"""Installs the build into a temporary prefix, and builds and runs a project that knows nothing but that prefix.
+"""Installs the build into a temporary prefix, and builds and runs a project that knows nothing but that prefix. Then makes
+the Debian packages, where dpkg-dev is installed, and looks into them.
 
 usage: install_test.py CMAKE BUILD_FOLDER C_COMPILER CXX_COMPILER FLAGS
 """
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
 
 CMAKE, BUILD, CC, CXX, FLAGS = sys.argv[1:6]
+BUILD = os.path.abspath(BUILD)
 HERE = pathlib.Path(__file__).resolve().parent
 
 NETWORK = """graph "consumer" {
@@ -30,8 +33,8 @@ def run(*command, **how):
     return done.stdout
 
 
-with tempfile.TemporaryDirectory() as folder:
-    prefix = pathlib.Path(folder) / "prefix"
+def check_prefix(folder):
+    prefix = folder / "prefix"
     run(CMAKE, "--install", BUILD, "--prefix", prefix)
     for path in ("bin/adze", "include/adze/adze.h", "include/adze/adze.hpp", "share/doc/adze/LICENSE",
                  "share/man/man1/adze.1", "share/man/man1/adze-quantize.1",
@@ -41,13 +44,47 @@ with tempfile.TemporaryDirectory() as folder:
             sys.exit("not installed: " + path)
     if not run(prefix / "bin/adze", "--version").startswith("adze "):
         sys.exit("the installed program does not say its version")
-    build = pathlib.Path(folder) / "consumer"
+    return prefix
+
+
+def check_consumer(folder, prefix):
+    build = folder / "consumer"
     run(CMAKE, "-S", HERE, "-B", build, "-G", "Ninja", "-DCMAKE_PREFIX_PATH=%s" % prefix, "-DCMAKE_BUILD_TYPE=Release",
         "-DCMAKE_C_COMPILER=" + CC, "-DCMAKE_CXX_COMPILER=" + CXX, "-DCMAKE_C_FLAGS=" + FLAGS,
         "-DCMAKE_CXX_FLAGS=" + FLAGS)
     run(CMAKE, "--build", build)
-    network = pathlib.Path(folder) / "net.adzir"
+    network = folder / "net.adzir"
     network.write_text(NETWORK)
     for program in "consumer_c", "consumer_cpp":
         run(build / program, network, cwd=folder, env={**os.environ, "ADZE_ISA": ""})
+
+
+def check_packages(folder):
+    run(pathlib.Path(CMAKE).parent / "cpack", "-G", "DEB", "--config", os.path.join(BUILD, "CPackConfig.cmake"),
+        "-B", folder / "packages", cwd=folder)
+    root = folder / "root"
+    packages = {p.name.split("_")[0]: p for p in (folder / "packages").glob("*.deb")}
+    if sorted(packages) != ["adze", "libadze-dev"]:
+        sys.exit("packages: %s" % sorted(packages))
+    for package in packages.values():
+        run("dpkg-deb", "-x", package, root)
+    for path in ("usr/include/adze/adze.h", "usr/share/man/man1/adze.1.gz",
+                 "usr/share/zsh/vendor-completions/_adze", "usr/share/doc/adze/copyright",
+                 "usr/share/doc/libadze-dev/changelog.gz"):
+        if not (root / path).is_file():
+            sys.exit("not packaged: " + path)
+    if not list(root.glob("usr/lib/**/libadze.a")):
+        sys.exit("the library is not packaged")
+    run(root / "usr/bin/adze", "--version")
+    depends = run("dpkg-deb", "-f", packages["adze"], "Depends")
+    for library in "libc6", "libsodium", "libyaml-cpp":
+        if library not in depends:
+            sys.exit("the package does not depend on %s: %s" % (library, depends))
+
+
+with tempfile.TemporaryDirectory() as name:
+    temporary = pathlib.Path(name)
+    check_consumer(temporary, check_prefix(temporary))
+    if shutil.which("dpkg-shlibdeps") and not FLAGS:  # sanitized programs are not packaged
+        check_packages(temporary)
 print("installed, built against, ran")
