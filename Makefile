@@ -3,7 +3,7 @@ BUILD ?= build
 JOBS ?= $(shell nproc)
 ADZE = $(BUILD)/src/cli/adze
 
-.PHONY: help build test demo bench asan tsan fuzz format tidy check clean
+.PHONY: help build test demo package bench asan tsan fuzz format tidy check clean
 
 help:             ## this list
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## /\t/' | expand -t 12
@@ -21,6 +21,10 @@ test:             ## build, then every test
 
 demo: build       ## quantize the repository's own small network on its own images and show what it cost
 	examples/demo.sh $(ADZE)
+
+package: build    ## Debian packages: adze and libadze-dev
+	@tools/setup.sh package
+	cd $(BUILD) && cpack -G DEB
 
 bench: build      ## speed beside ONNX Runtime and the accuracy tables (needs ../shared/data)
 	@tools/setup.sh bench

@@ -37,6 +37,21 @@ struct IsaList {
 };
 IsaList SupportedIsas();
 
+// One instruction-set extension that matters to neural networks.
+struct CpuFeature {
+  const char* name;
+  bool present;  // the processor and the operating system have it
+  bool used;     // some kernel of this build wants it
+};
+// Of x86-64, oldest first; empty elsewhere.
+struct CpuFeatureList {
+  CpuFeature feature[6];
+  int size;
+  const CpuFeature* begin() const { return feature; }
+  const CpuFeature* end() const { return feature + size; }
+};
+CpuFeatureList CpuFeatures();
+
 }  // namespace adze
 
 #endif  // ADZE_BASE_CPU_H_

@@ -1,14 +1,13 @@
 #include "base/thread_pool.h"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
-#include <cstdio>
 #include <mutex>
 #include <thread>
 #include <vector>
+
+#include "base/limits.h"
 
 namespace adze {
 namespace {
@@ -25,36 +24,7 @@ inline void CpuRelax() {
 #endif
 }
 
-// cgroup v2 then v1; 0 when there is no quota.
-int CgroupCpus() {
-  auto read_two = [](const char* path, long long* a, long long* b) {
-    std::FILE* const f = std::fopen(path, "re");
-    if (f == nullptr) return 0;
-    const int n = b ? std::fscanf(f, "%lld %lld", a, b) : std::fscanf(f, "%lld", a);
-    std::fclose(f);
-    return n < 0 ? 0 : n;
-  };
-  long long quota = 0;
-  long long period = 0;
-  if (read_two("/sys/fs/cgroup/cpu.max", &quota, &period) != 2) {
-    if (read_two("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", &quota, nullptr) != 1 ||
-        read_two("/sys/fs/cgroup/cpu/cpu.cfs_period_us", &period, nullptr) != 1) {
-      return 0;
-    }
-  }
-  if (quota <= 0 || period <= 0) return 0;
-  return static_cast<int>(std::min<long long>((quota + period - 1) / period, 4096));
-}
-
 }  // namespace
-
-int AvailableCpus() {
-  cpu_set_t set;
-  int cpus = 1;
-  if (::sched_getaffinity(0, sizeof(set), &set) == 0) cpus = std::max(1, CPU_COUNT(&set));
-  const int quota = CgroupCpus();
-  return quota > 0 ? std::min(cpus, quota) : cpus;
-}
 
 // One job at a time, described by `num_chunks`, `fn` and `next_chunk`, which the caller writes only
 // while the job is closed and nobody is active. `state` says so in one word, so that joining and

@@ -14,7 +14,7 @@ namespace adze {
 class ThreadPool {
  public:
   // `num_threads` counts the calling thread: 1 starts no thread. Values below 1 mean
-  // AvailableCpus(); above 4096 it means 4096.
+  // AvailableCpus() (base/limits.h); above 4096 it means 4096.
   explicit ThreadPool(int num_threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -32,10 +32,6 @@ class ThreadPool {
   std::unique_ptr<Shared> shared_;
   int num_threads_;
 };
-
-// CPUs this process may use: the smaller of its affinity mask and its cgroup quota (rounded up), at
-// least 1.
-int AvailableCpus();
 
 }  // namespace adze
 

@@ -1,4 +1,4 @@
-// adze bench: latency of a network on random input.
+// adze bench: latency of a network on random input, and how far it is from what the machine allows.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -90,76 +90,138 @@ Json ProfileJson(const Executor& executor) {
   return steps;
 }
 
+constexpr size_t kColdRuns = 5;
+
+// Runs until `min_time_s` is over or `max_runs` are done, at least once; sorted times.
+Result<std::vector<double>> TimeRuns(Executor& executor, std::span<const ConstTensorView> inputs,
+                                     double min_time_s, size_t max_runs, CacheEvictor* evictor) {
+  std::vector<double> times_ms;
+  const auto start = Clock::now();
+  do {
+    if (evictor != nullptr) evictor->Evict();
+    const auto run_start = Clock::now();
+    ADZE_TRY(executor.Run(inputs));
+    times_ms.push_back(MsSince(run_start));
+  } while (MsSince(start) < min_time_s * 1000 && times_ms.size() < max_runs);
+  std::sort(times_ms.begin(), times_ms.end());
+  return times_ms;
+}
+
+Json RooflineJson(const RunCost& cost, const MachinePeak& peak, double p50_ms) {
+  const Roofline roof = RooflineOf(cost, peak);
+  return {{"share", roof.seconds() * 1e3 / p50_ms},
+          {"compute_ms", roof.compute_s * 1e3},
+          {"memory_ms", peak.read_bytes_per_s > 0 ? Json(roof.memory_s * 1e3) : Json(nullptr)},
+          {"int8_gmacs_per_s", peak.int8_macs_per_s / 1e9},
+          {"float_gmacs_per_s", peak.float_macs_per_s / 1e9},
+          {"read_gb_per_s", peak.read_bytes_per_s / 1e9}};
+}
+
+void PrintText(const Json& r) {
+  const auto number = [&](const char* field) { return r[field].get<double>(); };
+  std::printf("load %.2f ms, first run %.2f ms", number("load_ms"), number("first_ms"));
+  if (!r["cold_ms"].is_null()) std::printf(", with cold caches %.4f ms", number("cold_ms"));
+  const int threads = r["threads"].get<int>();
+  std::printf(
+      "\np50 %.4f ms, p95 %.4f ms, p99 %.4f ms, best %.4f ms, jitter %.1f %% over %.0f runs, "
+      "%d thread%s, %s\n",
+      number("p50_ms"), number("p95_ms"), number("p99_ms"), number("min_ms"),
+      100 * number("jitter"), number("runs"), threads, threads == 1 ? "" : "s",
+      r["isa"].get<std::string>().c_str());
+  const Json& roof = r["roofline"];
+  std::printf(
+      "%.4g million multiply-accumulates, %.4g GMAC/s, %.1f %% of this machine's roofline "
+      "(%.4f ms arithmetic",
+      number("macs") / 1e6, number("gmacs_per_s"), 100 * roof["share"].get<double>(),
+      roof["compute_ms"].get<double>());
+  if (!roof["memory_ms"].is_null())
+    std::printf(", %.4f ms memory", roof["memory_ms"].get<double>());
+  std::printf(")\nactivations %.2f MB, peak memory %.1f MB\n", number("arena_bytes") / 1e6,
+              number("peak_rss_bytes") / 1e6);
+  if (!r.contains("steps")) return;
+  for (const Json& s : r["steps"]) {
+    std::printf("%9.4f ms  %-16s %-24s %s\n", s["mean_ms"].get<double>(),
+                s["kernel"].get<std::string>().c_str(), s["op"].get<std::string>().c_str(),
+                s["node"].get<std::string>().c_str());
+  }
+}
+
+// Every --shape names an input.
+Status CheckShapes(const Plan& plan, const BenchCommand& o) {
+  for (const std::string& text : o.shapes) {
+    ADZE_ASSIGN(const auto shape, ParseShape(text));
+    const auto has_name = [&](int32_t i) {
+      return plan.values[static_cast<size_t>(i)].name == shape.first;
+    };
+    if (std::ranges::none_of(plan.inputs, has_name)) {
+      return UsageError("--shape " + text + ": the network has no such input");
+    }
+  }
+  return OkStatus();
+}
+
 Status Bench(const BenchCommand& o) {
   if (!(o.min_time_s >= 0)) return UsageError("--min-time must be a number of seconds");
   const auto load_start = Clock::now();
   ADZE_ASSIGN(LoadedModel model,
               LoadModel(o.model, o.common.threads, ExecutorOptions{.profile = o.profile}));
-  for (const std::string& text : o.shapes) {
-    ADZE_ASSIGN(const auto shape, ParseShape(text));
-    const auto has_name = [&](int32_t i) {
-      return model.plan->values[static_cast<size_t>(i)].name == shape.first;
-    };
-    if (std::ranges::none_of(model.plan->inputs, has_name)) {
-      return UsageError("--shape " + text + ": the network has no such input");
-    }
-  }
+  ADZE_TRY(CheckShapes(*model.plan, o));
   std::vector<Tensor> inputs;
   std::vector<std::vector<int64_t>> dims;
   for (int32_t i : model.plan->inputs) {
     const PlanValue& v = model.plan->values[static_cast<size_t>(i)];
     ADZE_ASSIGN(std::vector<int64_t> d, DimsFor(v, o));
-    ADZE_ASSIGN(Tensor t, Tensor::TryAllocate(v.dtype, d));
-    Fill(&t);
+    Result<Tensor> t = Tensor::TryAllocate(v.dtype, d);
+    if (!t.ok()) return t.status().WithContext("input '" + v.name + "' (--shape, --batch)");
+    Fill(&*t);
     dims.push_back(std::move(d));
-    inputs.push_back(std::move(t));
+    inputs.push_back(*std::move(t));
   }
-  ADZE_TRY(model.executor->Prepare(dims).WithContext(o.model));
+  Executor& executor = *model.executor;
+  ADZE_TRY(executor.Prepare(dims).WithContext(o.model));
   const double load_ms = MsSince(load_start);
   std::vector<ConstTensorView> views;
   for (const Tensor& t : inputs) views.push_back(t.view());
   const auto first_start = Clock::now();
-  ADZE_TRY(model.executor->Run(views).WithContext(o.model));
+  ADZE_TRY(executor.Run(views).WithContext(o.model));
   const double first_ms = MsSince(first_start);
-  std::vector<double> times;
-  const auto start = Clock::now();
-  do {
-    const auto run_start = Clock::now();
-    ADZE_TRY(model.executor->Run(views));
-    times.push_back(MsSince(run_start));
-  } while (MsSince(start) < o.min_time_s * 1000 && times.size() < 10'000'000);
-  std::sort(times.begin(), times.end());
-  const int threads = model.pool->num_threads();
+  ADZE_ASSIGN(const std::vector<double> warm_ms,
+              TimeRuns(executor, views, o.min_time_s, 10'000'000, nullptr));
+  const Json steps = o.profile ? ProfileJson(executor) : Json();
+  const int64_t peak_rss_bytes = PeakRssBytes();  // of the network, not of the probes below
+  Json cold_ms;
+  if (CacheEvictor evictor(model.pool.get()); evictor.ok()) {
+    ADZE_ASSIGN(const std::vector<double> times_ms,
+                TimeRuns(executor, views, o.min_time_s, kColdRuns, &evictor));
+    cold_ms = Percentile(times_ms, 0.5);
+  }
+  const RunCost cost = executor.Cost();
+  const MachinePeak peak =
+      MeasurePeak(model.plan->isa, cost.weight_bytes + executor.arena_bytes(), *model.pool);
+  const double p50_ms = Percentile(warm_ms, 0.5);
+  const double p95_ms = Percentile(warm_ms, 0.95);
   Json result = {{"load_ms", load_ms},
                  {"first_ms", first_ms},
-                 {"p50_ms", Percentile(times, 0.5)},
-                 {"p95_ms", Percentile(times, 0.95)},
-                 {"p99_ms", Percentile(times, 0.99)},
-                 {"min_ms", times.front()},
-                 {"runs", times.size()},
-                 {"threads", threads},
+                 {"cold_ms", cold_ms},
+                 {"p50_ms", p50_ms},
+                 {"p95_ms", p95_ms},
+                 {"p99_ms", Percentile(warm_ms, 0.99)},
+                 {"min_ms", warm_ms.front()},
+                 {"jitter", (p95_ms - p50_ms) / p50_ms},
+                 {"runs", warm_ms.size()},
+                 {"threads", model.pool->num_threads()},
                  {"batch", o.batch},
                  {"isa", IsaName(model.plan->isa)},
-                 {"arena_bytes", model.executor->arena_bytes()},
-                 {"peak_rss_bytes", PeakRssBytes()}};
+                 {"macs", cost.macs()},
+                 {"gmacs_per_s", static_cast<double>(cost.macs()) / p50_ms / 1e6},
+                 {"roofline", RooflineJson(cost, peak, p50_ms)},
+                 {"arena_bytes", executor.arena_bytes()},
+                 {"peak_rss_bytes", peak_rss_bytes}};
+  if (o.profile) result["steps"] = steps;
   if (o.common.json) {
-    if (o.profile) result["steps"] = ProfileJson(*model.executor);
     PrintJson(result);
-    return OkStatus();
-  }
-  std::printf("load %.2f ms, first run %.2f ms\n", load_ms, first_ms);
-  std::printf("p50 %.4f ms, p95 %.4f ms, best %.4f ms over %zu runs, %d thread%s, %s\n",
-              Percentile(times, 0.5), Percentile(times, 0.95), times.front(), times.size(), threads,
-              threads == 1 ? "" : "s", IsaName(model.plan->isa));
-  std::printf("activations %.2f MB, peak memory %.1f MB\n",
-              static_cast<double>(model.executor->arena_bytes()) / 1e6,
-              static_cast<double>(PeakRssBytes()) / 1e6);
-  if (o.profile) {
-    for (const Json& s : ProfileJson(*model.executor)) {
-      std::printf("%9.4f ms  %-16s %-24s %s\n", s["mean_ms"].get<double>(),
-                  s["kernel"].get<std::string>().c_str(), s["op"].get<std::string>().c_str(),
-                  s["node"].get<std::string>().c_str());
-    }
+  } else {
+    PrintText(result);
   }
   return OkStatus();
 }
@@ -168,7 +230,8 @@ Status Bench(const BenchCommand& o) {
 
 void RegisterBench(CLI::App& app, Action* action) {
   auto o = std::make_shared<BenchCommand>();
-  CLI::App* c = app.add_subcommand("bench", "measure latency and memory of a network");
+  CLI::App* c =
+      app.add_subcommand("bench", "measure latency, arithmetic rate and memory of a network");
   c->add_option("model", o->model, "network (.onnx or .adzir), float or quantized")->required();
   c->add_option("--batch", o->batch, "size of a free first dimension")
       ->check(CLI::Range(1, 1 << 20))

@@ -5,27 +5,7 @@
 #include <cmath>
 #include <cstdio>
 
-#include "base/cpu.h"
-#include "base/file.h"
-#include "formats/onnx/onnx.h"
-#include "ir/text.h"
-#include "lower/lower.h"
-#include "passes/pass.h"
-
 namespace adze::cli {
-namespace {
-
-bool EndsWith(const std::string& s, std::string_view suffix) {
-  return s.size() >= suffix.size() &&
-         s.compare(s.size() - suffix.size(), suffix.size(), suffix) == 0;
-}
-
-Status UnknownExtension(const std::string& path) {
-  return UsageError(path + ": unknown kind of model file; adze reads and writes .onnx and .adzir");
-}
-
-}  // namespace
-
 void AddJson(CLI::App& command, CommonOptions* options) {
   command.add_flag("--json", options->json, "print one JSON object on stdout (docs/cli.md)");
 }
@@ -48,25 +28,6 @@ Json Number(double value) {
   return value;
 }
 
-Result<Graph> ReadModel(const std::string& path) {
-  if (EndsWith(path, ".onnx")) return ReadOnnx(path);
-  if (!EndsWith(path, ".adzir")) return UnknownExtension(path);
-  ADZE_ASSIGN(const auto file, MappedFile::Open(path));
-  const std::span<const std::byte> bytes = file->bytes();
-  Result<Graph> graph = ParseGraph({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-  if (!graph.ok()) return graph.status().WithContext(path);
-  return graph;
-}
-
-Result<Graph> ReadForExecution(const std::string& path) {
-  ADZE_ASSIGN(Graph graph, ReadModel(path));
-  for (const char* pipeline : {"lift", "simplify"}) {
-    const Result<PassReport> report = RunPipeline(graph, pipeline);
-    if (!report.ok()) return report.status().WithContext(path);
-  }
-  return graph;
-}
-
 Status CheckFloat(const Graph& graph, const std::string& path) {
   for (ValueId id = 0; id < graph.num_values(); ++id) {
     const Value& v = graph.value(id);
@@ -76,32 +37,6 @@ Status CheckFloat(const Graph& graph, const std::string& path) {
     }
   }
   return OkStatus();
-}
-
-Status WriteModel(const Graph& graph, const std::string& path) {
-  if (EndsWith(path, ".adzir")) return WriteFileAtomic(path, PrintGraph(graph));
-  if (!EndsWith(path, ".onnx")) return UnknownExtension(path);
-  Graph copy = graph;
-  ADZE_TRY(RunPipeline(copy, "lower_qdq"));
-  return WriteOnnx(copy, path);
-}
-
-Result<LoadedModel> LowerModel(const Graph& graph, int threads, ExecutorOptions options) {
-  LoadedModel model;
-  LowerOptions lower_options;
-  ADZE_ASSIGN(lower_options.isa, ChooseIsa());
-  ADZE_ASSIGN(LoweredPlan lowered, Lower(graph, lower_options));
-  model.plan = lowered.plan;
-  model.pool = std::make_unique<ThreadPool>(threads);
-  model.executor = std::make_unique<Executor>(model.plan, model.pool.get(), options);
-  return model;
-}
-
-Result<LoadedModel> LoadModel(const std::string& path, int threads, ExecutorOptions options) {
-  ADZE_ASSIGN(const Graph graph, ReadForExecution(path));
-  Result<LoadedModel> model = LowerModel(graph, threads, options);
-  if (!model.ok()) return model.status().WithContext(path);
-  return model;
 }
 
 int64_t PeakRssBytes() {

@@ -9,10 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "api/model_file.h"
 #include "base/status.h"
-#include "base/thread_pool.h"
-#include "ir/graph.h"
-#include "runtime/executor.h"
 
 namespace adze::cli {
 
@@ -36,24 +34,8 @@ void PrintJson(const Json& object);
 // JSON has no infinity: those become the strings "inf" and "-inf", NaN becomes null.
 Json Number(double value);
 
-// A model file by its extension: .onnx, or .adzir (text form).
-Result<Graph> ReadModel(const std::string& path);
-// The same, made ready to run: explicit Q/DQ and QLinear nodes lifted into types, then simplified.
-Result<Graph> ReadForExecution(const std::string& path);
 // Refuses a network that is quantized already.
 Status CheckFloat(const Graph& graph, const std::string& path);
-// Writes by extension, quantized values as Q/DQ nodes.
-Status WriteModel(const Graph& graph, const std::string& path);
-
-// A network ready to run.
-struct LoadedModel {
-  std::shared_ptr<const Plan> plan;
-  std::unique_ptr<ThreadPool> pool;
-  std::unique_ptr<Executor> executor;
-};
-Result<LoadedModel> LoadModel(const std::string& path, int threads, ExecutorOptions options = {});
-Result<LoadedModel> LowerModel(const Graph& graph, int threads, ExecutorOptions options = {});
-
 // Largest resident memory of this process so far, in bytes.
 int64_t PeakRssBytes();
 

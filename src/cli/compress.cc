@@ -4,8 +4,10 @@
 #include <cstdio>
 
 #include "base/file.h"
+#include "calib/observers/observer.h"
 #include "cli/command.h"
 #include "cli/terminal_progress.h"
+#include "eval/metric.h"
 #include "passes/pass.h"
 #include "report/report.h"
 #include "targets/target.h"
@@ -190,6 +192,12 @@ Status Run(CompressCommand o) {
 }  // namespace
 
 void RegisterCompress(CLI::App& app, Action* action) {
+  std::vector<std::string> targets, rates, observers = {"auto"};
+  for (const TargetDef* d : AllTargets()) targets.push_back(d->name);
+  for (const MetricDef* d : AllMetrics()) {
+    if (d->is_rate) rates.push_back(d->name);
+  }
+  for (const ObserverDef* d : AllObservers()) observers.push_back(d->name);
   auto o = std::make_shared<CompressCommand>();
   CLI::App* c = app.add_subcommand(
       "compress", "the smallest network that meets a budget, with files, recipe and evidence");
@@ -207,10 +215,15 @@ void RegisterCompress(CLI::App& app, Action* action) {
   c->add_option("--max-memory", r.budget.max_memory_bytes,
                 "bytes of weights and activations while it runs (one thread)")
       ->transform(CLI::AsSizeValue(true));
-  c->add_option("--target", r.target, "who will run it (adze list targets)")->capture_default_str();
+  c->add_option("--target", r.target, "who will run it (adze list targets)")
+      ->check(CLI::IsMember(targets))
+      ->capture_default_str();
   c->add_option("--metric", r.metric,
-                "rate that is judged instead of the data set's: top1, top5 or flip_rate");
-  c->add_option("--calibration", r.observer, "as in adze quantize")->capture_default_str();
+                "rate that is judged instead of the data set's: top1, top5 or flip_rate")
+      ->check(CLI::IsMember(rates));
+  c->add_option("--calibration", r.observer, "as in adze quantize")
+      ->check(CLI::IsMember(observers))
+      ->capture_default_str();
   c->add_option("--calibration-split", r.calibration_split,
                 "split to calibrate on; else calibration or train");
   c->add_option("--evaluation-split", r.evaluation_split,

@@ -5,6 +5,7 @@
 #include "cli/terminal_progress.h"
 #include "data/dataset.h"
 #include "eval/evaluate.h"
+#include "eval/metric.h"
 
 namespace adze::cli {
 namespace {
@@ -94,6 +95,8 @@ Status Eval(const EvalCommand& o) {
 }  // namespace
 
 void RegisterEval(CLI::App& app, Action* action) {
+  std::vector<std::string> metrics;
+  for (const MetricDef* d : AllMetrics()) metrics.push_back(d->name);
   auto o = std::make_shared<EvalCommand>();
   CLI::App* c = app.add_subcommand("eval", "measure a network on a data set");
   c->add_option("model", o->model, "network (.onnx or .adzir), float or quantized")->required();
@@ -101,7 +104,8 @@ void RegisterEval(CLI::App& app, Action* action) {
   c->add_option("--reference", o->reference,
                 "float network to compare with: adds flip rate, SQNR and the paired difference");
   c->add_option("--metric", o->options.metric,
-                "metric instead of the data set's (adze list metrics)");
+                "metric instead of the data set's (adze list metrics)")
+      ->check(CLI::IsMember(metrics));
   c->add_option("--split", o->options.split, "split of the data set")->capture_default_str();
   c->add_option("--samples", o->options.limit, "first samples only; 0: all")
       ->check(CLI::Range(0, 1 << 30));

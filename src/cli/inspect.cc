@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "ir/text.h"
 #include "lower/lower.h"
+#include "quant/integer_form.h"
 #include "runtime/family.h"
 
 namespace adze::cli {
@@ -74,6 +75,10 @@ Status Inspect(const InspectCommand& o) {
       if (ops[op.ToString()]++ == 0 && FindOp(op) == nullptr) unsupported.push_back(op.ToString());
     }
   }
+  int64_t macs = 0;  // absurd shapes saturate
+  for (const NodeId id : graph.top().nodes) {
+    if (__builtin_add_overflow(macs, NodeMacs(graph, id), &macs)) macs = INT64_MAX;
+  }
   int64_t parameters = 0;
   int64_t parameter_bytes = 0;
   for (ValueId id = 0; id < graph.num_values(); ++id) {
@@ -94,6 +99,7 @@ Status Inspect(const InspectCommand& o) {
                        {"inputs", ValueList(graph, graph.top().inputs)},
                        {"outputs", ValueList(graph, graph.top().outputs)},
                        {"nodes", graph.top().nodes.size()},
+                       {"macs", macs},
                        {"parameters", parameters},
                        {"parameter_bytes", parameter_bytes},
                        {"ops", counts},
@@ -109,10 +115,12 @@ Status Inspect(const InspectCommand& o) {
                   v["name"].get<std::string>().c_str(), v["type"].get<std::string>().c_str());
     }
   }
-  std::printf("%zu nodes, %lld parameters in %.2f MB, opsets %s, IR %lld\n",
-              graph.top().nodes.size(), static_cast<long long>(parameters),
-              static_cast<double>(parameter_bytes) / 1e6, opsets.dump().c_str(),
-              static_cast<long long>(graph.metadata.ir_version));
+  std::printf(
+      "%zu nodes, %.4g million multiply-accumulates, %lld parameters in %.2f MB, opsets %s, "
+      "IR %lld\n",
+      graph.top().nodes.size(), static_cast<double>(macs) / 1e6, static_cast<long long>(parameters),
+      static_cast<double>(parameter_bytes) / 1e6, opsets.dump().c_str(),
+      static_cast<long long>(graph.metadata.ir_version));
   for (const auto& [name, count] : ops) {
     std::printf("  %5lld %s%s\n", static_cast<long long>(count), name.c_str(),
                 FindOp(OpType::Intern("", name)) == nullptr &&

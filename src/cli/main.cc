@@ -10,12 +10,35 @@
 #include <system_error>
 
 #include "cli/command.h"
+#include "cli/terminal.h"
 
 namespace adze::cli {
 
 #define ADZE_COMMAND(function) void function(CLI::App& app, Action* action);
 #include "cli/command_list.inc"
 #undef ADZE_COMMAND
+
+namespace {
+
+// One sentence on standard error. Names come from files: a newline or an escape sequence in one
+// must not reach the terminal.
+int Refuse(StatusCode code, std::string message) {
+  for (char& c : message) {
+    if (static_cast<unsigned char>(c) < 32 || c == 127) c = '?';
+  }
+  std::fprintf(stderr, "%s %s\n", Painted("adze:", Paint::kError, stderr).c_str(), message.c_str());
+  return static_cast<int>(code);
+}
+
+int RefuseArguments(const CLI::App& app, const CLI::ParseError& error) {
+  const std::vector<CLI::App*> called = app.get_subcommands();
+  const std::string command = called.empty() ? "" : called[0]->get_name();
+  return Refuse(StatusCode::kUsage, (command.empty() ? "" : command + ": ") + error.what() +
+                                        "; see adze " + (command.empty() ? "" : command + " ") +
+                                        "--help");
+}
+
+}  // namespace
 
 int Main(int argc, char** argv) {
   CLI::App app(
@@ -40,16 +63,14 @@ int Main(int argc, char** argv) {
     known = known || c->get_name() == argv[1];
   }
   if (!known) {
-    std::fprintf(stderr, "adze: there is no command '%s'; there are:%s\n", argv[1],
-                 commands.c_str());
-    return static_cast<int>(StatusCode::kUsage);
+    return Refuse(StatusCode::kUsage,
+                  "there is no command '" + std::string(argv[1]) + "'; there are:" + commands);
   }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     // --help and --version arrive here too, with exit code 0.
-    const int code = app.exit(e);
-    return code == 0 ? 0 : static_cast<int>(StatusCode::kUsage);
+    return e.get_exit_code() == 0 ? app.exit(e) : RefuseArguments(app, e);
   }
   Status status;
   try {
@@ -64,15 +85,7 @@ int Main(int argc, char** argv) {
   if ((std::fflush(stdout) != 0 || std::ferror(stdout) != 0) && status.ok()) {
     status = InvalidInput("standard output cannot be written");
   }
-  if (!status.ok()) {
-    // Names come from files: a newline or an escape sequence in one must not reach the terminal.
-    std::string message = status.message();
-    for (char& c : message) {
-      if (static_cast<unsigned char>(c) < 32 || c == 127) c = '?';
-    }
-    std::fprintf(stderr, "adze: %s\n", message.c_str());
-  }
-  return static_cast<int>(status.code());
+  return status.ok() ? 0 : Refuse(status.code(), status.message());
 }
 
 }  // namespace adze::cli

@@ -16,9 +16,7 @@ struct OptCommand {
 Status Opt(const OptCommand& o) {
   ADZE_ASSIGN(Graph graph, ReadModel(o.model));
   const size_t before = graph.top().nodes.size();
-  const Pipeline* const pipeline = FindPipeline(o.pipeline);
-  if (pipeline == nullptr) return UsageError("--pipeline " + o.pipeline + ": unknown");
-  const Result<PassReport> report = RunPipeline(graph, *pipeline, o.options);
+  const Result<PassReport> report = RunPipeline(graph, *FindPipeline(o.pipeline), o.options);
   if (!report.ok()) return report.status().WithContext(o.model);
   if (!o.out.empty()) ADZE_TRY(WriteModel(graph, o.out));
   const size_t after = graph.top().nodes.size();
@@ -55,12 +53,14 @@ Status Opt(const OptCommand& o) {
 }  // namespace
 
 void RegisterOpt(CLI::App& app, Action* action) {
+  std::vector<std::string> pipelines;
+  for (const Pipeline& p : AllPipelines()) pipelines.emplace_back(p.name);
   auto o = std::make_shared<OptCommand>();
   CLI::App* c = app.add_subcommand("opt", "simplify a network and write it back");
   c->add_option("model", o->model, "network (.onnx or .adzir)")->required();
   c->add_option("--out", o->out, "simplified network (.onnx or .adzir)");
-  c->add_option("--pipeline", o->pipeline,
-                "list of passes: simplify, lift, lower_qdq, lower_qoperator, fuse")
+  c->add_option("--pipeline", o->pipeline, "list of passes (docs/cli.md)")
+      ->check(CLI::IsMember(pipelines))
       ->capture_default_str();
   c->add_option("--pass", o->options.only, "run only this pass of the pipeline; may repeat");
   c->add_option("--disable-pass", o->options.disable, "leave this pass out; may repeat");

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "base/file.h"
+#include "calib/observers/observer.h"
 #include "cli/command.h"
 #include "cli/terminal_progress.h"
 #include "data/dataset.h"
@@ -178,6 +179,8 @@ Status Quantize(const QuantizeCommand& o) {
 }  // namespace
 
 void RegisterQuantize(CLI::App& app, Action* action) {
+  std::vector<std::string> observers = {"auto"};
+  for (const ObserverDef* d : AllObservers()) observers.push_back(d->name);
   auto o = std::make_shared<QuantizeCommand>();
   CLI::App* c = app.add_subcommand("quantize", "quantize a float network to int8 on real data");
   c->add_option("model", o->model, "float network (.onnx or .adzir)")->required();
@@ -194,6 +197,7 @@ void RegisterQuantize(CLI::App& app, Action* action) {
   c->add_option(
        "--calibration", o->settings.observer,
        "how ranges are chosen: auto (measured per tensor) or an observer (adze list observers)")
+      ->check(CLI::IsMember(observers))
       ->capture_default_str();
   c->add_option("--percentile", o->settings.percentile, "of the percentile observer")
       ->check(CLI::Range(50.0, 100.0))

@@ -1,11 +1,11 @@
 #include "cli/terminal_progress.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <string>
+
+#include "cli/terminal.h"
 
 namespace adze {
 namespace {
@@ -17,7 +17,7 @@ constexpr auto kRedrawEvery = std::chrono::milliseconds(100);
 
 class TerminalProgress : public ProgressSink {
  public:
-  TerminalProgress() : terminal_(isatty(STDERR_FILENO) == 1) {}
+  TerminalProgress() : terminal_(cli::HasEscapes(stderr)) {}
 
   void Begin(int64_t total, std::string_view unit, std::string_view label) override {
     total_ = total;

@@ -1,4 +1,4 @@
-// A progress bar on standard error, when that is a terminal.
+// A progress bar on standard error, when that is a terminal that can redraw a line.
 #ifndef ADZE_CLI_TERMINAL_PROGRESS_H_
 #define ADZE_CLI_TERMINAL_PROGRESS_H_
 

@@ -403,6 +403,35 @@ Tensor Executor::ReadFloat(int index) const {
   return out;
 }
 
+RunCost Executor::Cost() const {
+  const Impl& m = *impl_;
+  ADZE_CHECK(m.prepared);
+  RunCost cost;
+  for (const PreparedStep& p : m.steps) {
+    const Step& step = *p.step;
+    for (const Tensor& w : step.weights) cost.weight_bytes += static_cast<int64_t>(w.bytes());
+    if (step.family == FamilyId::kAlias) continue;
+    for (const int32_t i : step.inputs) {
+      if (i < 0) continue;
+      const bool constant = m.value(i).kind == PlanValueKind::kConstant;
+      (constant ? cost.weight_bytes : cost.activation_bytes) += m.BytesOf(i);
+    }
+    for (const int32_t i : step.outputs) cost.activation_bytes += m.BytesOf(i);
+    const OpDef* const op = FindOp(step.op);
+    int64_t macs = 0;
+    if (step.macs_per_output > 0) {
+      macs = step.macs_per_output * p.outputs[0].size();
+    } else if ((step.family == FamilyId::kOp || step.family == FamilyId::kMatMulF32) &&
+               op != nullptr && op->macs != nullptr) {  // inputs as the operator has them
+      const std::vector<ConstTensorView> outputs(p.output_views.begin(), p.output_views.end());
+      macs = op->macs(step.attrs, p.input_views, outputs);
+    }
+    const bool integer = !p.inputs.empty() && SizeOf(p.inputs[0].dtype) == 1;
+    (integer ? cost.int8_macs : cost.float_macs) += macs;
+  }
+  return cost;
+}
+
 Status Executor::SetStepArgs(int step, std::span<const std::byte> args) {
   Impl& m = *impl_;
   ADZE_CHECK(m.prepared);

@@ -12,6 +12,7 @@
 #include "base/thread_pool.h"
 #include "ops/tensor.h"
 #include "runtime/plan.h"
+#include "runtime/roofline.h"
 
 namespace adze {
 
@@ -67,6 +68,8 @@ class Executor {
 
   const Plan& plan() const;
   int64_t arena_bytes() const;
+  // What one Run of the prepared sizes costs. Only after Prepare.
+  RunCost Cost() const;
   std::span<const StepTime> step_times()
       const;  // per step, since construction; empty without profile
 

@@ -14,9 +14,12 @@ from support import CLASSES, SIZE, call, floats, npy, read_npy, small_images, sm
 
 ADZE = os.path.abspath(sys.argv.pop(1))
 OBSERVERS = ["minmax", "averaged", "percentile", "entropy", "mse"]
-COMMANDS = ["inspect", "run", "eval", "compress", "quantize", "compare", "report", "opt", "bench", "list"]
+COMMANDS = ["inspect", "run", "eval", "compress", "quantize", "compare", "report", "opt", "bench", "list", "doctor",
+            "completion", "man"]
 EVIDENCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "report", "evidence.json")
 DOCUMENT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "cli.md")
+# Multiply-accumulates of the small network: two convolutions with padding, and the Gemm.
+MACS = SIZE * SIZE * (8 * 27 + 8 * 9) + 8 * CLASSES
 ISAS = ["generic", "avx2", "avx512vnni"]
 
 
@@ -108,11 +111,12 @@ class Float(unittest.TestCase):
 
     def test_inspect(self):
         report = adze_json("inspect", "net.adzir")
-        self.assertEqual(list(report), ["producer", "ir_version", "opsets", "inputs", "outputs", "nodes", "parameters",
-                                        "parameter_bytes", "ops", "unsupported_ops", "graph_hash"])
+        self.assertEqual(list(report), ["producer", "ir_version", "opsets", "inputs", "outputs", "nodes", "macs",
+                                        "parameters", "parameter_bytes", "ops", "unsupported_ops", "graph_hash"])
         self.assertEqual(report["inputs"], [{"name": "x", "type": "float32[N,3,%d,%d]" % (SIZE, SIZE)}])
         self.assertEqual(report["outputs"], [{"name": "y", "type": "float32[N,%d]" % CLASSES}])
         self.assertEqual(report["nodes"], 8)
+        self.assertEqual(report["macs"], MACS)
         self.assertEqual(report["parameters"], 8 * 27 + 8 + 8 * 9 + 8 + CLASSES * 8 + CLASSES)
         self.assertEqual(report["parameter_bytes"], 4 * report["parameters"])
         self.assertEqual(report["ops"], {"Add": 1, "Conv": 2, "Flatten": 1, "Gemm": 1, "GlobalAveragePool": 1,
@@ -386,11 +390,29 @@ class Bench(unittest.TestCase):
     def test_fields(self):
         r = adze_json("bench", "net.adzir", "--threads", "1", "--batch", "3", "--min-time", "0.02",
                       env={"ADZE_ISA": "generic"})
-        self.assertEqual(list(r), ["load_ms", "first_ms", "p50_ms", "p95_ms", "p99_ms", "min_ms", "runs", "threads",
-                                   "batch", "isa", "arena_bytes", "peak_rss_bytes"])
+        self.assertEqual(list(r), ["load_ms", "first_ms", "cold_ms", "p50_ms", "p95_ms", "p99_ms", "min_ms", "jitter",
+                                   "runs", "threads", "batch", "isa", "macs", "gmacs_per_s", "roofline", "arena_bytes",
+                                   "peak_rss_bytes"])
         self.assertEqual((r["threads"], r["batch"], r["isa"]), (1, 3, "generic"))
         self.assertTrue(0 < r["min_ms"] <= r["p50_ms"] <= r["p95_ms"] <= r["p99_ms"])
         self.assertGreater(r["arena_bytes"], 0)
+        self.assertGreater(r["cold_ms"], 0)
+        self.assertAlmostEqual(r["jitter"], r["p95_ms"] / r["p50_ms"] - 1, delta=1e-9)
+
+    def test_arithmetic_and_roofline(self):
+        quantize("q.onnx", "--calibration", "minmax")
+        for model in "net.adzir", "q.onnx":
+            r = adze_json("bench", model, "--threads", "1", "--batch", "3", "--min-time", "0.02")
+            self.assertEqual(r["macs"], 3 * MACS)
+            self.assertAlmostEqual(r["gmacs_per_s"], r["macs"] / r["p50_ms"] / 1e6, delta=1e-9)
+            roof = r["roofline"]
+            self.assertEqual(list(roof), ["share", "compute_ms", "memory_ms", "int8_gmacs_per_s", "float_gmacs_per_s",
+                                          "read_gb_per_s"])
+            # The whole network is of one kind.
+            rate = roof["int8_gmacs_per_s" if model == "q.onnx" else "float_gmacs_per_s"]
+            self.assertAlmostEqual(roof["compute_ms"], r["macs"] / rate / 1e6, delta=1e-9)
+            self.assertAlmostEqual(roof["share"], max(roof["compute_ms"], roof["memory_ms"]) / r["p50_ms"], delta=1e-9)
+            self.assertGreater(roof["memory_ms"], 0)
 
     def test_profile_and_shape(self):
         r = adze_json("bench", "net.adzir", "--min-time", "0", "--profile", "--shape",
@@ -430,6 +452,7 @@ class Documentation(unittest.TestCase):
             "opt": adze_json("opt", "messy.adzir", "--explain"),
             "report": adze_json("report", EVIDENCE, "--out", "report.html"),
             "bench": adze_json("bench", "net.adzir", "--min-time", "0", "--profile"),
+            "doctor": json.loads(call(ADZE, "doctor", "--json").out),
             "inspect": adze_json("inspect", "net.adzir", "--plan")}
         for command, report in reports.items():
             for key in keys(report):
@@ -457,7 +480,8 @@ class Lists(unittest.TestCase):
         text = adze("--help")
         for command in COMMANDS:
             self.assertIn(command, text)
-            self.assertIn("--json", adze(command, "--help"))
+            if command not in ("completion", "man"):
+                self.assertIn("--json", adze(command, "--help"))
 
 
 # Something for every kind of pass to do, with the output of the small network's shape.

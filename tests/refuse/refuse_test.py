@@ -36,10 +36,9 @@ def check(arguments, code, sentence, **how):
     problems = []
     if got.code != code:
         problems.append("exit code %d, expected %d" % (got.code, code))
-    if code != 2 or said.startswith("adze: "):  # CLI11 words the errors of parsing
-        if not said.startswith("adze: ") or not said.endswith("\n") or said.count("\n") != 1:
-            problems.append("not one sentence")
-        said = said[len("adze: "):].rstrip("\n")
+    if not said.startswith("adze: ") or not said.endswith("\n") or said.count("\n") != 1:
+        problems.append("not one sentence")
+    said = said[len("adze: "):].rstrip("\n")
     matches = re.fullmatch(sentence[3:], said, re.S) if sentence.startswith("re:") else said == sentence
     if not matches:
         problems.append("expected: " + sentence)
@@ -447,40 +446,43 @@ def options():
     for arguments, sentence in (
             ("", "re:.*subcommand is required.*"),
             ("frobnicate", "re:.*there is no command 'frobnicate'; there are: .*quantize.*"),
-            ("run", "re:.*model is required.*"),
+            ("run", "run: model is required; see adze run --help"),
             ("inspect net.adzir --frobnicate", "re:.*--frobnicate.*"),
             ("list cows", "re:.*cows.*ops,passes,observers,formats,kernels,metrics.*"),
-            ("bench net.adzir --threads -1", "re:--threads: .+"),
-            ("bench net.adzir --threads many", "re:--threads: .+"),
-            ("bench net.adzir --batch 0", "re:--batch: .+"),
-            ("bench net.adzir --min-time -1", "re:--min-time: .+"),
+            ("bench net.adzir --threads -1", "re:.*--threads: .+"),
+            ("bench net.adzir --threads many", "re:.*--threads: .+"),
+            ("bench net.adzir --batch 0", "re:.*--batch: .+"),
+            ("bench net.adzir --min-time -1", "re:.*--min-time: .+"),
             ("bench net.adzir --min-time nan", "--min-time must be a number of seconds"),
             ("bench net.adzir --shape x", "--shape x: must be NAME=1,3,224,224"),
             ("bench net.adzir --shape x=1,two", "--shape x=1,two: must be NAME=1,3,224,224"),
             ("bench net.adzir --shape x=", "--shape x=: must be NAME=1,3,224,224"),
             ("bench net.adzir --shape z=1,3,8,8", "--shape z=1,3,8,8: the network has no such input"),
             ("bench free.adzir", "input 'x' has the free dimension M: give --shape x=..."),
-            ("opt net.adzir --pipeline cows", "--pipeline cows: unknown"),
+            ("opt net.adzir --pipeline cows", "re:opt: --pipeline: cows not in .*simplify.*; see adze opt --help"),
             ("opt net.adzir --pass cows", "net.adzir: unknown pass 'cows'; `adze list passes` shows all"),
             ("opt net.adzir --disable-pass cows", "net.adzir: unknown pass 'cows'; `adze list passes` shows all"),
             ("opt net.adzir --pass lift_qdq", "net.adzir: pass 'lift_qdq' is not part of 'simplify'"),
-            ("opt net.adzir --stop-after -1", "re:--stop-after: .+"),
+            ("completion tcsh", "re:completion: shell: tcsh not in .*bash.*zsh.*fish.*"),
+            ("man cows", "there is no command 'cows'; see adze --help"),
+            ("man run --out pages", "--out writes all pages: leave 'run' out"),
+            ("opt net.adzir --stop-after -1", "re:.*--stop-after: .+"),
             ("eval net.adzir", "re:.*--data is required.*"),
             ("eval net.adzir --data data.yaml --metric cows",
-             "unknown metric 'cows', known: cosine, flip_rate, mean_kl, mse, sqnr_db, top1, top5"),
+             "re:eval: --metric: cows not in .*cosine.*top5.*; see adze eval --help"),
             ("eval net.adzir --data data.yaml --metric flip_rate",
              "metric 'flip_rate' compares with a reference network; give one"),
-            ("eval net.adzir --data data.yaml --samples -1", "re:--samples: .+"),
-            ("eval net.adzir --data data.yaml --batch 0", "re:--batch: .+"),
+            ("eval net.adzir --data data.yaml --samples -1", "re:.*--samples: .+"),
+            ("eval net.adzir --data data.yaml --batch 0", "re:.*--batch: .+"),
             ("eval net.adzir --data data.yaml --split cows",
              "data.yaml: no split 'cows', it has: all, calibration, evaluation"),
             ("quantize net.adzir", "re:.*--data is required.*"),
             (quantize + "--calibration cows",
-             "net.adzir: unknown observer 'cows'; there are auto, minmax, averaged, percentile, entropy, mse"),
-            (quantize + "--percentile 40", "re:--percentile: .+"),
+             "re:quantize: --calibration: cows not in .*auto,minmax,averaged,percentile,entropy,mse.*; see .*"),
+            (quantize + "--percentile 40", "re:.*--percentile: .+"),
             (quantize + "--percentile 50", "net.adzir: the percentile must lie above 50 and not above 100"),
-            (quantize + "--samples 0", "re:--samples: .+"),
-            (quantize + "--form cows", "re:--form: .+"),
+            (quantize + "--samples 0", "re:.*--samples: .+"),
+            (quantize + "--form cows", "re:.*--form: .+"),
             (quantize + "--split cows",
              "net.adzir: data.yaml: no split 'cows', it has: all, calibration, evaluation")):
         check(arguments.split(), 2, sentence)
@@ -490,7 +492,7 @@ def options():
     check(["bench", "net.adzir", "--shape", "x=1,3,9,8"], 3,
           "net.adzir: input 'x' has shape [N,3,8,8], [1,3,9,8] was given")
     check(["bench", "net.adzir", "--shape", "x=9999999999999,3,8,8"], 3,
-          "tensor dimensions are negative or too large")
+          "input 'x' (--shape, --batch): tensor dimensions are negative or too large")
 
 
 def fixtures():
