@@ -23,11 +23,11 @@ step() {
   "$adze" "$@" --json >"build-demo/$name.json"
 }
 
-echo "The network: reads one of 36 characters from a 32x32 gray image (examples/glyphs/README.md)."
+echo "The network: reads one of 94 characters from a 32x32 gray image (examples/glyphs/README.md)."
 step inspect inspect $float
 echo "Quantize it: 512 images say how large each tensor gets. No labels, no training."
 step quantize quantize $float --data $data --split calibration --samples 512 --out $int8
-echo "Measure both on 4000 images in fonts that neither training nor calibration saw."
+echo "Measure both on 5000 images in fonts that neither training nor calibration saw."
 step eval_float eval $float --data $data --split test --batch 16
 step eval_int8 eval $int8 --data $data --split test --batch 16 --reference $float
 echo "Time both: one image at a time, one thread."

@@ -11,15 +11,15 @@ import zlib
 Outcome = collections.namedtuple("Outcome", "code out err")
 
 
-def call(adze, *arguments, env=None, shell_prefix=None, cwd=None):
+def call(adze, *arguments, env=None, shell_prefix=None, cwd=None, timeout=60):
     """Runs adze. `shell_prefix` is put before it by a shell, such as "ulimit -f 1;"."""
     command = [adze, *map(str, arguments)]
     if shell_prefix:
         command = ["sh", "-c", shell_prefix + ' "$@"', "sh", *command]
     try:
-        p = subprocess.run(command, capture_output=True, env={**os.environ, **(env or {})}, cwd=cwd, timeout=60)
+        p = subprocess.run(command, capture_output=True, env={**os.environ, **(env or {})}, cwd=cwd, timeout=timeout)
     except subprocess.TimeoutExpired:
-        return Outcome(-1, "", "still running after 60 seconds\n")
+        return Outcome(-1, "", "still running after %d seconds\n" % timeout)
     return Outcome(p.returncode, p.stdout.decode(errors="replace"), p.stderr.decode(errors="replace"))
 
 

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Renders the glyph images: 36 characters in free fonts, turned, sheared, blurred, faded and noisy, 32x32 gray.
+"""Renders the glyph images: the 94 visible ASCII characters in free fonts, turned, sheared, blurred, faded and noisy,
+32x32 gray.
 
     make_data.py            writes calibration-*.idx.gz and test-*.idx.gz beside this file
     make_data.py --check    renders them again and compares with what is there
@@ -15,11 +16,12 @@ import sys
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-CLASSES = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+CLASSES = "".join(map(chr, range(33, 127)))
 SIDE = 32
 SCALE = 3  # drawn this much larger, so that turning a glyph does not roughen its edges
 HERE = pathlib.Path(__file__).resolve().parent
 FONTS = pathlib.Path("/usr/share/fonts")
+TEX_GYRE = "/usr/share/texmf/fonts/opentype/public/tex-gyre/"
 
 # Fonts that the network is trained and calibrated with, by Debian package.
 TRAIN_FONTS = {
@@ -54,6 +56,51 @@ TRAIN_FONTS = {
         "opentype/linux-libertine/LinBiolinum_R.otf", "opentype/linux-libertine/LinBiolinum_RB.otf"],
     "fonts-quicksand": [
         "truetype/quicksand/Quicksand-Regular.ttf", "truetype/quicksand/Quicksand-Bold.ttf"],
+    "fonts-texgyre": [
+        TEX_GYRE + "texgyreadventor-regular.otf", TEX_GYRE + "texgyrebonum-regular.otf",
+        TEX_GYRE + "texgyrecursor-regular.otf", TEX_GYRE + "texgyrecursor-bold.otf",
+        TEX_GYRE + "texgyrepagella-regular.otf", TEX_GYRE + "texgyrepagella-bold.otf",
+        TEX_GYRE + "texgyreschola-regular.otf"],
+    "fonts-b612": [
+        "opentype/b612/B612-Regular.otf", "opentype/b612/B612Mono-Bold.otf"],
+    "fonts-clear-sans": [
+        "truetype/clear-sans/ClearSans-Regular.ttf", "truetype/clear-sans/ClearSans-Bold.ttf"],
+    "fonts-firacode": [
+        "truetype/firacode/FiraCode-Light.ttf", "truetype/firacode/FiraCode-Bold.ttf"],
+    "fonts-go": [
+        "fonts-go/Go-Regular.ttf", "fonts-go/Go-Mono.ttf"],
+    "fonts-inter": [
+        "opentype/inter/Inter-Regular.otf", "opentype/inter/Inter-Bold.otf"],
+    "fonts-karla": [
+        "truetype/karla/Karla-Regular.otf", "truetype/karla/Karla-Bold.otf"],
+    "fonts-mononoki": [
+        "truetype/mononoki/mononoki-Regular.ttf"],
+    "fonts-oldstandard": [
+        "truetype/fonts-oldstandard/OldStandard-Regular.ttf", "truetype/fonts-oldstandard/OldStandard-Bold.ttf"],
+    "fonts-quattrocento": [
+        "opentype/quattrocento/Quattrocento-Regular.otf"],
+    "fonts-roboto-slab": [
+        "opentype/roboto/slab/RobotoSlab-Regular.otf", "opentype/roboto/slab/RobotoSlab-Light.otf"],
+    "fonts-sil-charis": [
+        "truetype/charis/CharisSIL-Regular.ttf", "truetype/charis/CharisSIL-Bold.ttf"],
+    "fonts-anonymous-pro": [
+        "truetype/anonymous-pro/Anonymous Pro.ttf"],
+    "fonts-comic-neue": [
+        "opentype/comic-neue/ComicNeue-Regular.otf", "opentype/comic-neue/ComicNeue-Bold.otf"],
+    "fonts-dosis": [
+        "opentype/dosis/Dosis-Medium.otf", "opentype/dosis/Dosis-Bold.otf"],
+    "fonts-fantasque-sans": [
+        "opentype/fantasque-sans/Normal/OTF/FantasqueSansMono-Regular.otf"],
+    "fonts-sil-andika": [
+        "truetype/andika/Andika-Regular.ttf", "truetype/andika/Andika-Bold.ttf"],
+    "fonts-tuffy": [
+        "truetype/tuffy/tuffy_regular.ttf", "truetype/tuffy/tuffy_bold.ttf"],
+    "fonts-yanone-kaffeesatz": [
+        "opentype/yanone-kaffeesatz/YanoneKaffeesatz-Regular.otf"],
+    "fonts-crosextra-caladea": [
+        "truetype/crosextra/Caladea-Regular.ttf", "truetype/crosextra/Caladea-Bold.ttf"],
+    "fonts-cardo": [
+        "truetype/cardo/Cardo104s.ttf"],
 }
 # Fonts that only the test images use: no family of these is above.
 TEST_FONTS = {
@@ -72,6 +119,16 @@ TEST_FONTS = {
         "truetype/comfortaa/Comfortaa-Regular.ttf", "truetype/comfortaa/Comfortaa-Bold.ttf"],
     "fonts-jura": [
         "opentype/jura/Jura-Regular.otf", "opentype/jura/Jura-Bold.otf"],
+    "fonts-jetbrains-mono": [
+        "truetype/jetbrains-mono/JetBrainsMono-Regular.ttf", "truetype/jetbrains-mono/JetBrainsMono-Bold.ttf"],
+    "fonts-vollkorn": [
+        "truetype/vollkorn/Vollkorn-Regular.ttf", "truetype/vollkorn/Vollkorn-Bold.ttf"],
+    "fonts-manrope": [
+        "truetype/manrope/Manrope-Regular.ttf", "truetype/manrope/Manrope-Bold.ttf"],
+    "fonts-cabin": [
+        "opentype/cabin/Cabin-Regular.otf", "opentype/cabin/Cabin-Bold.otf"],
+    "fonts-courier-prime": [
+        "opentype/courier-prime/Courier Prime.otf", "opentype/courier-prime/Courier Prime Bold.otf"],
 }
 
 
@@ -97,27 +154,34 @@ class Renderer:
             self.cache[file, size] = ImageFont.truetype(str(file), size, layout_engine=ImageFont.Layout.BASIC)
         return self.cache[file, size]
 
+    def font_of_height(self, file, height):
+        """The font at the size that makes its H this many pixels high."""
+        left, top, right, bottom = self.font(file, 200).getbbox("H", anchor="ls")
+        return self.font(file, round(200 * height / (bottom - top)))
+
     def image(self, char):
-        """One uint8 image [32, 32]."""
+        """One uint8 image [32, 32]. All characters stand on one line, give or take the shift, and capitals are about as
+        high in every font: it takes both to tell c from C and a comma from an apostrophe."""
         rng = self.rng
         side = SIDE * SCALE
-        font = self.font(self.files[rng.integers(len(self.files))], int(rng.integers(18, 29)) * SCALE)
+        height = rng.uniform(15, 19) * SCALE
+        font = self.font_of_height(self.files[rng.integers(len(self.files))], height)
         mask = Image.new("L", (side, side))
-        left, top, right, bottom = font.getbbox(char)
-        corner = ((side - left - right) / 2, (side - top - bottom) / 2)
-        ImageDraw.Draw(mask).text(corner, char, fill=255, font=font)
-        # Output pixel (x, y) reads the mask at (a b; c d)(x, y) about the centre, moved by at most 3 pixels.
-        angle = np.deg2rad(rng.normal(0, 9))
-        shear, stretch = rng.normal(0, 0.12), np.exp(rng.normal(0, 0.1))
+        left, _, right, _ = font.getbbox(char, anchor="ls")
+        ImageDraw.Draw(mask).text(((side - left - right) / 2, side / 2 + 0.4 * height), char, fill=255, font=font,
+                                  anchor="ls")
+        # Output pixel (x, y) reads the mask at (a b; c d)(x, y) about the centre, moved by at most 2 pixels.
+        angle = np.deg2rad(rng.normal(0, 6))
+        shear, stretch = rng.normal(0, 0.1), np.exp(rng.normal(0, 0.08))
         a, b = np.cos(angle) * stretch, np.sin(angle) + shear
         c, d = -np.sin(angle), np.cos(angle) / stretch
         centre = side / 2
-        dx, dy = rng.uniform(-3, 3, 2) * SCALE
+        dx, dy = rng.uniform(-2, 2, 2) * SCALE
         mask = mask.transform((side, side), Image.Transform.AFFINE,
                               (a, b, centre - a * centre - b * centre + dx, c, d, centre - c * centre - d * centre + dy),
                               resample=Image.Resampling.BILINEAR)
         mask = mask.resize((SIDE, SIDE), Image.Resampling.BOX)
-        mask = mask.filter(ImageFilter.GaussianBlur(rng.uniform(0, 1.3)))
+        mask = mask.filter(ImageFilter.GaussianBlur(rng.uniform(0, 1.2)))
         ink = np.asarray(mask, dtype=np.float64) / 255
         # Ink and paper differ by 50 to 230 gray levels; either may be the brighter one.
         contrast = rng.uniform(50, 230)
@@ -126,7 +190,7 @@ class Renderer:
         # Light that falls off to one side, then noise.
         across = np.linspace(-1, 1, SIDE)
         gray += rng.normal(0, 12) * across[None, :] + rng.normal(0, 12) * across[:, None]
-        gray += rng.normal(0, rng.uniform(0, 22), gray.shape)
+        gray += rng.normal(0, rng.uniform(0, 16), gray.shape)
         # 16 gray levels: a cheap sensor, and half the bytes.
         return (np.clip(np.rint(gray / 17), 0, 15) * 17).astype(np.uint8)
 
@@ -144,7 +208,7 @@ def idx(array):
 
 def main():
     check = "--check" in sys.argv[1:]
-    for name, fonts, seed, count in (("calibration", TRAIN_FONTS, 1, 512), ("test", TEST_FONTS, 2, 4000)):
+    for name, fonts, seed, count in (("calibration", TRAIN_FONTS, 1, 512), ("test", TEST_FONTS, 2, 5000)):
         images, labels = Renderer(fonts, seed).batch(count)
         for kind, array in (("images", images), ("labels", labels)):
             path = HERE / f"{name}-{kind}.idx.gz"
