@@ -19,7 +19,7 @@ test:             ## build, then every test
 	cmake --build $(BUILD) -j $(JOBS)
 	ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS) --no-tests=error
 
-demo: build       ## quantize the repository's own small network on its own images and show what it cost
+demo: build       ## compress the repository's own small network on its own images, with a report
 	examples/demo.sh $(ADZE)
 
 package: build    ## Debian packages: adze and libadze-dev

@@ -44,6 +44,19 @@ class Glyphs(unittest.TestCase):
     def test_vision_transformer(self):
         self.check("glyphs-vit.onnx", 0.95)
 
+    def test_the_demo_climbs(self):
+        """examples/demo.sh: int8 everywhere misses the second budget, the ladder meets it."""
+        budget = 0.25
+        with tempfile.TemporaryDirectory() as folder:
+            r = adze("compress", os.path.join(GLYPHS, "glyphs.onnx"), *DATA[:2], "--samples", "512", "--metric", "flip_rate",
+                     "--max-drop", str(budget), "--out", folder)
+        self.assertTrue(r["met"])
+        self.assertGreater(len(r["rungs"]), 1)
+        self.assertGreater(r["rungs"][0]["drop_points"], budget)
+        self.assertTrue(r["rungs"][0]["unmet"])
+        self.assertLessEqual(r["rungs"][-1]["drop_points"], budget)
+        self.assertGreater(r["rungs"][-1]["int8_macs_share"], 0.7)
+
 
 if __name__ == "__main__":
     unittest.main()
