@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <set>
 
 #include "base/file.h"
 #include "calib/observers/observer.h"
@@ -26,8 +27,32 @@ struct QuantizeCommand {
   bool no_equalization = false;
   bool no_adaptive_rounding = false;
   bool reduce_range = false;
+  std::vector<std::string> keep_float;
   QuantizeSettings settings;
 };
+
+// Layers by the names of their nodes or of their results, as the names of their results.
+Result<std::set<std::string>> FindLayers(const Graph& graph,
+                                         const std::vector<std::string>& names) {
+  std::set<std::string> results;
+  for (const std::string& name : names) {
+    bool found = false;
+    for (const NodeId id : graph.top().nodes) {
+      const Node& n = graph.node(id);
+      const OpDef* const def = FindOp(n.op);
+      if (def == nullptr || def->quant.kind != QuantKind::kCompute) continue;
+      const std::string& result = graph.value(n.outputs[0]).name;
+      if (n.name != name && result != name) continue;
+      results.insert(result);
+      found = true;
+    }
+    if (!found) {
+      return UsageError("--keep-float " + name +
+                        ": no convolution or matrix product has that name");
+    }
+  }
+  return results;
+}
 
 bool IsOnnx(const std::string& path) { return path.ends_with(".onnx"); }
 
@@ -142,6 +167,7 @@ Status Quantize(const QuantizeCommand& o) {
   QuantizeSettings settings = o.settings;
   settings.quant.symmetric_activations = o.symmetric;
   settings.quant.float_tail = !o.no_float_tail;
+  ADZE_ASSIGN(settings.quant.keep_float, FindLayers(graph, o.keep_float));
   settings.quant.fuse_activations = !o.no_fused_activations;
   settings.bias_correction = !o.no_bias_correction;
   settings.equalization = !o.no_equalization;
@@ -218,6 +244,8 @@ void RegisterQuantize(CLI::App& app, Action* action) {
               "leave the channels between convolutions as they are");
   c->add_flag("--no-adaptive-rounding", o->no_adaptive_rounding,
               "round every weight to its nearest code");
+  c->add_option("--keep-float", o->keep_float,
+                "name of a convolution or matrix product that stays float; may repeat");
   c->add_flag("--reduce-range", o->reduce_range,
               "weights of 7 bits, for consumers that saturate on CPUs without VNNI (ONNX Runtime, "
               "OpenVINO)");

@@ -126,7 +126,7 @@ class Planner {
       plan(id) = NodePlan::kFloat;
       std::string& reason = reasons_[static_cast<size_t>(id)];
       reason = NoIntegerForm(graph_, id);
-      if (kept_[static_cast<size_t>(id)]) reason = "it is kept in float for the budget";
+      if (kept_[static_cast<size_t>(id)]) reason = "it is kept in float";
       if (!reason.empty()) continue;
       if (!IsCompute(id)) {
         for (const int i : DataInputs(graph_.node(id), *Def(id))) {

@@ -225,7 +225,7 @@ TEST(QuantizationPlanTest, LayersKeptInFloatAreGivenWhatIsNotRounded) {
   QuantizationPlan plan = PlanQuantization(g, settings);
   EXPECT_EQ(node(plan, "b"), NodePlan::kFloat);
   EXPECT_EQ(node(plan, "rb"), NodePlan::kFloat);
-  EXPECT_EQ(ReasonFor(plan, "b"), "it is kept in float for the budget");
+  EXPECT_EQ(ReasonFor(plan, "b"), "it is kept in float");
   EXPECT_EQ(GroupOf(g, plan, "rb"), (Strings{"rb"}));      // for the convolution behind it
   EXPECT_EQ(GroupOf(g, plan, "p"), (Strings{"p", "ra"}));  // the sum reads it on integers
   EXPECT_EQ(plan.weights.size(), 3u);

@@ -21,6 +21,7 @@ namespace {
 constexpr const char* kFloatFile = "float.onnx";
 constexpr const char* kQuantizedFile = "quantized.onnx";
 constexpr const char* kEncodingsFile = "quantized.encodings.json";
+constexpr const char* kEncodingsSideFile = "quantized.encodings.safetensors";
 constexpr const char* kRecipeFile = "recipe.yaml";
 constexpr const char* kLockFile = "recipe.lock";
 
@@ -133,14 +134,39 @@ std::string Sentence(const Climb& climb) {
   return "the budget is not reachable: the best found is " + network + ", but " + why;
 }
 
-}  // namespace
+// The files of a compression, as they lie in the work folder until all are there.
+std::vector<EvidenceFile> OutputFiles(const WorkFolder& work) {
+  std::vector<EvidenceFile> files;
+  const auto add = [&](const std::string& name, const char* what) {
+    std::error_code none;
+    if (std::filesystem::exists(work.File(name), none)) files.push_back({name, what, 0, ""});
+  };
+  add(kFloatFile, "the float network, simplified");
+  add(std::string(kFloatFile) + ".data", "its weights");
+  add(kQuantizedFile, "the compressed network");
+  add(std::string(kQuantizedFile) + ".data", "its weights");
+  add(kEncodingsFile, "its formats, scales and zero points");
+  add(kEncodingsSideFile, "long arrays of the encodings");
+  add(kRecipeFile, "what was asked");
+  return files;
+}
 
-Result<CompressResult> Compress(const Graph& graph, const Dataset& dataset,
-                                const CompressOptions& options, ThreadPool* pool) {
+Status CheckFiles(const Lock& now, const Lock& then) {
+  for (const auto& [name, hash] : now.files) {
+    const auto it = then.files.find(name);
+    // The recipe names paths, which may differ.
+    if (name != kRecipeFile && (it == then.files.end() || it->second != hash)) {
+      return InvalidInput(name + " is not the file that the lock names: it hashes to " + hash);
+    }
+  }
+  return OkStatus();
+}
+
+// Everything but the folder's making and removal. `journal` gets the measurements.
+Result<CompressResult> CompressIn(const WorkFolder& work, const Graph& graph,
+                                  const Dataset& dataset, const CompressOptions& options,
+                                  ThreadPool* pool, std::unique_ptr<Journal>* journal) {
   const Recipe& recipe = options.recipe;
-  ADZE_TRY(CheckRecipe(recipe, dataset));
-  ADZE_TRY(MakeDirectories(options.folder));
-  ADZE_ASSIGN(const auto work, WorkFolder::Open(options.folder + "/.work"));
   Lock lock;
   lock.recipe = recipe;
   lock.tool_version = options.tool_version;
@@ -148,63 +174,68 @@ Result<CompressResult> Compress(const Graph& graph, const Dataset& dataset,
   ADZE_ASSIGN(lock.model_sha256, Sha256OfFile(recipe.model));
   lock.graph_hash = GraphHash(graph);
   ADZE_ASSIGN(lock.data_sha256, HashSamples(dataset, SplitsOf(recipe), pool, options.progress));
-  std::unique_ptr<Journal> journal;
-  const std::string journal_path = work->File("journal.jsonl");
   if (options.replay != nullptr) {
     ADZE_TRY(CheckReplay(lock, *options.replay));
-    journal = Journal::Replay(options.replay->measurements, "the lock");
+    *journal = Journal::Replay(options.replay->measurements, "the lock");
   } else {
-    ADZE_ASSIGN(journal, Journal::Open(journal_path, Fingerprint(lock)));
+    ADZE_ASSIGN(*journal, Journal::Open(work.File(WorkFolder::kJournal), Fingerprint(lock)));
   }
 
-  const auto in_folder = [&](const char* name) { return options.folder + "/" + name; };
-  NetworkUnderSearch network(graph, dataset, options, *work, journal.get(), pool);
+  CompressResult result;
+  NetworkUnderSearch network(graph, dataset, options, work, journal->get(), pool);
+  ADZE_TRY(network.Calibrate());
   Graph float_graph = graph;
   ADZE_TRY(RunPipeline(float_graph, "lower_qdq"));
-  ADZE_TRY(WriteOnnx(float_graph, in_folder(kFloatFile)));
-  ADZE_ASSIGN(const Measured before, network.MeasureFloat(in_folder(kFloatFile)));
-  ADZE_TRY(network.Calibrate());
-  CompressResult result;
+  ADZE_TRY(WriteOnnx(float_graph, work.File(kFloatFile)));
+  ADZE_ASSIGN(const Measured before, network.MeasureFloat(work.File(kFloatFile)));
   ADZE_ASSIGN(result.climb, ClimbLadder(recipe.budget, network));
   result.met = result.climb.met;
-  result.resumed = journal->resumed();
+  result.resumed = (*journal)->resumed();
 
   const TriedRung& chosen = result.climb.tried[result.climb.chosen];
   ADZE_ASSIGN(const MixedNetwork mixed, network.Build(chosen.candidate));
-  ADZE_TRY(network.Write(mixed, in_folder(kQuantizedFile)));
-  ADZE_TRY(WriteEncodings(mixed.encodings, in_folder(kEncodingsFile)));
-  ADZE_TRY(WriteFileAtomic(in_folder(kRecipeFile), RecipeYaml(recipe)));
-  std::vector<EvidenceFile> files = {{kFloatFile, "the float network, simplified", 0, ""},
-                                     {kQuantizedFile, "the compressed network", 0, ""},
-                                     {kEncodingsFile, "its formats, scales and zero points", 0, ""},
-                                     {kRecipeFile, "what was asked", 0, ""}};
+  ADZE_TRY(network.Write(mixed, work.File(kQuantizedFile)));
+  ADZE_TRY(WriteEncodings(mixed.encodings, work.File(kEncodingsFile)));
+  ADZE_TRY(WriteFileAtomic(work.File(kRecipeFile), RecipeYaml(recipe)));
+  std::vector<EvidenceFile> files = OutputFiles(work);
   for (EvidenceFile& f : files) {
-    const std::string path = in_folder(f.name.c_str());
-    f.bytes = static_cast<int64_t>(std::filesystem::file_size(path));
-    ADZE_ASSIGN(f.sha256, Sha256OfFile(path));
+    f.bytes = static_cast<int64_t>(std::filesystem::file_size(work.File(f.name)));
+    ADZE_ASSIGN(f.sha256, Sha256OfFile(work.File(f.name)));
     lock.files[f.name] = f.sha256;
   }
-  if (options.replay != nullptr && lock.files != options.replay->files) {
-    for (const auto& [name, hash] : lock.files) {
-      const auto then = options.replay->files.find(name);
-      // The recipe names paths, which may differ.
-      if (name != kRecipeFile && (then == options.replay->files.end() || then->second != hash)) {
-        return InvalidInput(in_folder(name.c_str()) + ": is not the file that the lock names");
-      }
+  if (options.replay != nullptr) ADZE_TRY(CheckFiles(lock, *options.replay));
+  lock.measurements = (*journal)->entries();
+  ADZE_ASSIGN(result.evidence, MakeEvidence({graph, dataset, options, lock, network, before,
+                                             result.climb, mixed, Sentence(result.climb), files},
+                                            pool));
+  ADZE_TRY(WriteLock(lock, work.File(kLockFile)));
+  files.push_back({kLockFile, "", 0, ""});
+  for (const EvidenceFile& f : files) {
+    std::error_code error;
+    std::filesystem::rename(work.File(f.name), options.folder + "/" + f.name, error);
+    if (error) {
+      return InvalidInput(options.folder + "/" + f.name + ": cannot write: " + error.message());
     }
   }
-  lock.measurements = journal->entries();
-  ADZE_ASSIGN(result.evidence,
-              MakeEvidence({graph, dataset, options, lock, network, before, result.climb, mixed,
-                            Sentence(result.climb), std::move(files)},
-                           pool));
-  ADZE_TRY(WriteLock(lock, in_folder(kLockFile)));
+  return result;
+}
+
+}  // namespace
+
+Result<CompressResult> Compress(const Graph& graph, const Dataset& dataset,
+                                const CompressOptions& options, ThreadPool* pool) {
+  ADZE_TRY(CheckRecipe(options.recipe, dataset));
+  ADZE_TRY(MakeDirectories(options.folder));
+  ADZE_ASSIGN(const auto work, WorkFolder::Open(options.folder + "/.work"));
+  std::unique_ptr<Journal> journal;
+  Result<CompressResult> result = CompressIn(*work, graph, dataset, options, pool, &journal);
+  const bool worth_resuming = !result.ok() && options.replay == nullptr && journal != nullptr &&
+                              !journal->entries().empty();
   journal.reset();
-  std::error_code ignored;
-  for (const char* name : {"journal.jsonl", "candidate.onnx", "candidate.onnx.data"}) {
-    std::filesystem::remove(work->File(name), ignored);
-  }
+  if (worth_resuming) return result;
   work->Remove();
+  std::error_code ignored;
+  if (!result.ok()) std::filesystem::remove(options.folder, ignored);  // only if it is empty
   return result;
 }
 

@@ -100,11 +100,10 @@ Result<WorkFolder::Base> WorkFolder::LoadBase(const std::string& hash) const {
 
 void WorkFolder::Remove() {
   std::error_code ignored;
-  for (const char* name : {kEqualized, kAdjusted, kEncodings, kSideFile, kStatistics}) {
-    std::filesystem::remove(File(name), ignored);
+  for (const auto& entry : std::filesystem::directory_iterator(path_, ignored)) {
+    if (entry.is_regular_file(ignored)) std::filesystem::remove(entry.path(), ignored);
   }
-  std::filesystem::remove(File(kLock), ignored);
-  std::filesystem::remove(path_, ignored);  // if nobody else put something there
+  std::filesystem::remove(path_, ignored);
 }
 
 }  // namespace adze

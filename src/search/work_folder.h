@@ -12,8 +12,9 @@ namespace adze {
 
 class WorkFolder {
  public:
-  // Makes `path` and takes hold of it; refuses when another process has it. Not the last user
-  // removes anything unless Remove is called.
+  static constexpr const char* kJournal = "journal.jsonl";
+
+  // Makes `path` and takes hold of it; refuses when another process has it.
   static Result<std::unique_ptr<WorkFolder>> Open(const std::string& path);
   ~WorkFolder();
   WorkFolder(const WorkFolder&) = delete;
@@ -31,7 +32,7 @@ class WorkFolder {
   };
   Result<Base> LoadBase(const std::string& hash) const;
 
-  // Removes the folder with everything adze put there.
+  // Removes every file in the folder, and the folder if nothing else is in it.
   void Remove();
 
  private:

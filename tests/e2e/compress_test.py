@@ -83,7 +83,7 @@ class Ladder(unittest.TestCase):
         in_float = [x for x in evidence["layers"] if x["precision"] == "float"]
         self.assertEqual(len(in_float), len(rungs[-1]["float_layers"]))
         for layer in in_float:
-            self.assertEqual(layer["reason"], "it is kept in float for the budget")
+            self.assertEqual(layer["reason"], "it is kept in float")
             self.assertIsNotNone(layer["sensitivity_db"])
 
     def test_an_impossible_budget_ends_with_the_best_found(self):
@@ -128,6 +128,25 @@ class Ladder(unittest.TestCase):
             fcntl.flock(lock, fcntl.LOCK_EX)
             self.assertIn("another adze works there", refusal(MODEL, "--data", "data.yaml", "--out", "held", code=3))
         self.assertFalse(os.path.exists("x/quantized.onnx"))
+
+
+    def test_failures_leave_nothing(self):
+        numbers = ", ".join(["nan"] + ["0.1"] * 8)
+        write("nan.adzir", "graph { input %%image : float32[N,1,32,32] const %%w : float32[1,1,3,3] = [%s] "
+              "%%c = Conv(%%image, %%w, _) {kernel_shape=[3,3]} %%y = Flatten(%%c) output %%y }" % numbers)
+        got = call(ADZE, "compress", "nan.adzir", "--data", "data.yaml", "--out", "nothing")
+        self.assertEqual(got.code, 3)
+        self.assertIn("weight 'w' holds NaN", got.err)
+        self.assertFalse(os.path.exists("nothing"))
+        write("file", "")
+        self.assertEqual(call(ADZE, "compress", MODEL, "--data", "data.yaml", "--out", "file").code, 3)
+        # A full disk: what was there before is still whole.
+        compress("full", "--max-drop", "5")
+        before = decisions("full")
+        got = call(ADZE, "compress", MODEL, "--data", "data.yaml", "--samples", "47", "--out", "full",
+                   shell_prefix="ulimit -f 100; trap '' XFSZ;")
+        self.assertEqual(got.code, 3, got.err)
+        self.assertEqual(decisions("full"), before)
 
 
 class Resume(unittest.TestCase):
