@@ -16,6 +16,7 @@ for way in "" --swap; do
 done
 $python quantize_static.py "$adze" cifar10_resnet20
 $python glyphs.py "$adze"
+$python compress.py "$adze"
 consumers() { $python consumers.py "$adze" --forms qdq,qoperator --ranges 7 "$@"; }
 consumers --evaluate 500 mobilenet_v2 squeezenet1.1 mobilenet_edgetpu
 consumers --evaluate 2000 cifar10_resnet20 mlperf_tiny_resnet8
