@@ -3,7 +3,7 @@ BUILD ?= build
 JOBS ?= $(shell nproc)
 ADZE = $(BUILD)/src/cli/adze
 
-.PHONY: help build test demo package bench asan tsan fuzz format tidy check clean
+.PHONY: help build test demo docs package bench asan tsan fuzz format tidy check clean
 
 help:             ## this list
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## /\t/' | expand -t 12
@@ -21,6 +21,9 @@ test:             ## build, then every test
 
 demo: build       ## compress the repository's own small network on its own images, with a report
 	examples/demo.sh $(ADZE)
+
+docs: build       ## write docs/reference again, from what the program says of itself
+	tools/make_reference $(ADZE)
 
 package: build    ## Debian packages: adze and libadze-dev
 	@tools/setup.sh package
