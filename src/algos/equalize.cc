@@ -14,6 +14,8 @@ namespace {
 
 // How far above the measured maximum a channel may still be represented behind a Clip.
 constexpr float kMargin = 1.2f;
+// Fewer samples say too little about how far a channel reaches for that.
+constexpr uint64_t kClipSamples = 32;
 // The error of a rounded weight is the same at every position, so it does not average out in
 // pooling and later layers as that of a rounded activation does: it counts more. Measured on
 // SqueezeNet and MobileNetV2 (1, 4 and 16 tried).
@@ -169,6 +171,7 @@ class Finder {
     } else if (const std::optional<Bounds> clamp = ClampBounds(graph_, producer)) {
       const ValueId before = graph_.node(producer).inputs[0];
       if (clamp->lo != 0 || !(clamp->hi > 0) || !HasOneReader(graph_, before)) return false;
+      if (std::isfinite(clamp->hi) && statistics_.samples < kClipSamples) return false;
       ceiling = clamp->hi;
       producer = graph_.value(before).producer;
     }

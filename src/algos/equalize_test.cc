@@ -36,6 +36,7 @@ Graph Net(const std::string& activation) {
 
 Statistics StatisticsOf(const std::vector<float>& maxima) {
   Statistics s;
+  s.samples = 32;
   for (const float m : maxima) {
     ChannelRecord::Channel c;
     c.max = m;
@@ -86,6 +87,10 @@ TEST(EqualizeTest, AClipBoundsTheScale) {
   ASSERT_EQ(found.size(), 1u);
   EXPECT_FLOAT_EQ(found[0].scale[1], 6 / (1.2f * 4));
   EXPECT_FLOAT_EQ(found[0].scale[2], 5);
+  // Too few samples to know how far a channel reaches.
+  Statistics few = StatisticsOf({6, 4, 1});
+  few.samples = 31;
+  EXPECT_TRUE(FindEqualizations(g, PlanQuantization(g, {}), few).empty());
 }
 
 // Silu is not homogeneous: the factors stand behind it.

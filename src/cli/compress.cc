@@ -2,8 +2,9 @@
 #include "search/compress.h"
 
 #include <cstdio>
+#include <cstdlib>
+#include <map>
 
-#include "base/file.h"
 #include "calib/observers/observer.h"
 #include "cli/command.h"
 #include "cli/terminal_progress.h"
@@ -18,7 +19,8 @@ namespace {
 struct CompressCommand {
   CommonOptions common;
   Recipe recipe;
-  std::string out, replay;
+  std::string out, replay, max_size, max_memory;
+  std::string decided;  // an option that was given and that a lock decides
   bool plan = false;
 };
 
@@ -42,6 +44,26 @@ Json RungJson(const TriedRung& t, bool chosen) {
           {"latency_ms", m.latency_ms ? Json(*m.latency_ms) : Json(nullptr)},
           {"unmet", t.unmet},
           {"chosen", chosen}};
+}
+
+// "3500000", "3.5MB", "500kB", "2MiB".
+Status ParseBytes(const char* option, const std::string& text, std::optional<int64_t>* bytes) {
+  if (text.empty()) return OkStatus();
+  static const std::map<std::string, double> kUnits = {
+      {"", 1},          {"B", 1},    {"kB", 1e3},   {"KB", 1e3},
+      {"MB", 1e6},      {"GB", 1e9}, {"KiB", 1024}, {"MiB", 1024.0 * 1024},
+      {"GiB", 1 << 30}, {"k", 1e3},  {"M", 1e6},    {"G", 1e9}};
+  char* end = nullptr;
+  const double number = std::strtod(text.c_str(), &end);
+  while (*end == ' ') ++end;
+  const auto unit = kUnits.find(end);
+  const double value = unit == kUnits.end() ? 0 : number * unit->second;
+  if (end == text.c_str() || !(value >= 1 && value < 0x1p53)) {
+    return UsageError(std::string(option) + " " + text +
+                      ": must be a number of bytes above 0, such as 500kB, 3.5MB or 2MiB");
+  }
+  *bytes = static_cast<int64_t>(value);
+  return OkStatus();
 }
 
 double Megabytes(int64_t bytes) { return static_cast<double>(bytes) / 1e6; }
@@ -101,9 +123,10 @@ Status PrintPlan(const CompressPlan& p, const CompressCommand& o) {
                {"more_rung_seconds", p.more_rung_seconds}});
     return OkStatus();
   }
-  std::printf("calibrate on %lld samples of '%s', judge on %lld of '%s'\n",
+  std::printf("calibrate on %lld samples of '%s', judge %s on %lld of '%s', for %s\n",
               static_cast<long long>(p.calibration_samples), o.recipe.calibration_split.c_str(),
-              static_cast<long long>(p.evaluation_samples), o.recipe.evaluation_split.c_str());
+              o.recipe.metric.c_str(), static_cast<long long>(p.evaluation_samples),
+              o.recipe.evaluation_split.c_str(), o.recipe.target.c_str());
   std::printf(
       "all int8: %lld layers, %.2f %% of the multiply-accumulates, %.2f MB to about %.2f MB, "
       "about %.0f s\n",
@@ -118,6 +141,9 @@ Status PrintPlan(const CompressPlan& p, const CompressCommand& o) {
 // What the command line says, or for a replay the lock.
 Status Complete(CompressCommand* o, std::optional<Lock>* lock) {
   if (!o->replay.empty()) {
+    if (!o->decided.empty()) {
+      return UsageError("--replay repeats what the lock says; leave out " + o->decided);
+    }
     ADZE_ASSIGN(*lock, ReadLock(o->replay));
     Recipe given = std::move(o->recipe);
     o->recipe = (*lock)->recipe;
@@ -129,6 +155,8 @@ Status Complete(CompressCommand* o, std::optional<Lock>* lock) {
   if (o->recipe.model.empty()) return UsageError("which network? Give MODEL (or --replay LOCK)");
   if (o->recipe.data.empty()) return UsageError("which data? Give --data (docs/data.md)");
   Budget& b = o->recipe.budget;
+  ADZE_TRY(ParseBytes("--max-size", o->max_size, &b.max_size_bytes));
+  ADZE_TRY(ParseBytes("--max-memory", o->max_memory, &b.max_memory_bytes));
   if (!b.max_drop_points && !b.max_size_bytes && !b.max_latency_ms && !b.max_memory_bytes) {
     b.max_drop_points = kDefaultMaxDrop;
   }
@@ -162,13 +190,14 @@ Status Run(CompressCommand o) {
     if (!plan.ok()) return plan.status().WithContext(o.recipe.model);
     return PrintPlan(*plan, o);
   }
+  options.describe = [](const Json& evidence) -> Result<std::vector<CompressOptions::File>> {
+    ADZE_ASSIGN(std::string page, RenderHtml(evidence));
+    std::string text = evidence.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+    return std::vector<CompressOptions::File>{{"evidence.json", std::move(text)},
+                                              {"report.html", std::move(page)}};
+  };
   const Result<CompressResult> result = Compress(graph, *dataset, options, &pool);
   if (!result.ok()) return result.status().WithContext(o.recipe.model);
-  const std::string evidence =
-      result->evidence.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
-  ADZE_TRY(WriteFileAtomic(o.out + "/evidence.json", evidence));
-  ADZE_ASSIGN(const std::string report, RenderHtml(result->evidence));
-  ADZE_TRY(WriteFileAtomic(o.out + "/report.html", report));
   if (o.common.json) {
     Json rungs = Json::array();
     for (size_t i = 0; i < result->climb.tried.size(); ++i) {
@@ -208,13 +237,11 @@ void RegisterCompress(CLI::App& app, Action* action) {
   c->add_option(
       "--max-drop", r.budget.max_drop_points,
       "points of the metric that may be lost, such as 0.5; 1 if there is no budget at all");
-  c->add_option("--max-size", r.budget.max_size_bytes, "bytes of the network's file")
-      ->transform(CLI::AsSizeValue(true));
+  c->add_option("--max-size", o->max_size, "bytes of the network's file: 500kB, 3.5MB, 2MiB");
   c->add_option("--max-latency", r.budget.max_latency_ms,
                 "milliseconds of one run on this machine (median)");
-  c->add_option("--max-memory", r.budget.max_memory_bytes,
-                "bytes of weights and activations while it runs (one thread)")
-      ->transform(CLI::AsSizeValue(true));
+  c->add_option("--max-memory", o->max_memory,
+                "bytes of weights and activations while it runs (one thread)");
   c->add_option("--target", r.target, "who will run it (adze list targets)")
       ->check(CLI::IsMember(targets))
       ->capture_default_str();
@@ -236,7 +263,14 @@ void RegisterCompress(CLI::App& app, Action* action) {
                 "recipe.lock of an earlier compression: the same bytes without measuring");
   AddThreads(*c, &o->common);
   AddJson(*c, &o->common);
-  c->callback([o, action] { *action = [o] { return Run(*o); }; });
+  c->callback([o, action, c] {
+    for (const char* option :
+         {"--max-drop", "--max-size", "--max-latency", "--max-memory", "--target", "--metric",
+          "--calibration", "--calibration-split", "--evaluation-split", "--samples", "--plan"}) {
+      if (c->count(option) > 0) o->decided = option;
+    }
+    *action = [o] { return Run(*o); };
+  });
 }
 
 }  // namespace adze::cli

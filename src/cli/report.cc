@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "cli/command.h"
+#include "formats/json/json.h"
 
 namespace adze::cli {
 namespace {
@@ -23,7 +24,7 @@ Status Report(const ReportCommand& o) {
   {
     ADZE_ASSIGN(const auto file, MappedFile::Open(o.evidence));
     const auto* const begin = reinterpret_cast<const char*>(file->bytes().data());
-    const Json evidence = Json::parse(begin, begin + file->bytes().size(), nullptr, false);
+    const Json evidence = ParseJson({begin, file->bytes().size()});
     if (evidence.is_discarded()) return InvalidInput(o.evidence + ": is not valid JSON");
     Result<std::string> page = markdown ? RenderMarkdown(evidence) : RenderHtml(evidence);
     if (!page.ok()) return page.status().WithContext(o.evidence);

@@ -88,14 +88,13 @@ bool IsSha256(const std::string& s) {
 }
 
 std::string Commands(const Evidence& e) {
+  // The data's hash is that of preprocessed samples, which no shell command can check.
   std::string hashes;
-  for (const auto& [hash, path] :
-       {std::pair(&e.model.sha256, &e.model.path), std::pair(&e.data.sha256, &e.data.path)}) {
-    if (!IsSha256(*hash) || path->empty()) continue;
-    hashes += "echo " + Quoted(*hash + "  " + *path) + " | sha256sum --check\n";
+  if (IsSha256(e.model.sha256) && !e.model.path.empty()) {
+    hashes = "echo " + Quoted(e.model.sha256 + "  " + e.model.path) + " | sha256sum --check\n";
   }
   std::string text;
-  if (!hashes.empty()) text += "# The same inputs?\n" + hashes;
+  if (!hashes.empty()) text += "# The same network?\n" + hashes;
   if (!e.after.file.empty() && !e.before.file.empty() && !e.data.path.empty()) {
     text += "# The same accuracy?\nadze eval " + Quoted(e.after.file) + " --reference " +
             Quoted(e.before.file) + " --data " + Quoted(e.data.path);

@@ -3,6 +3,7 @@
 #ifndef ADZE_SEARCH_COMPRESS_H_
 #define ADZE_SEARCH_COMPRESS_H_
 
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -24,6 +25,9 @@ struct CompressOptions {
   Isa isa = Isa::kGeneric;
   ProgressSink* progress = nullptr;
   const Lock* replay = nullptr;  // take measurements from there instead of making them
+  // Further files made from the evidence (evidence.json, report.html): names and contents.
+  using File = std::pair<std::string, std::string>;
+  std::function<Result<std::vector<File>>(const nlohmann::ordered_json& evidence)> describe;
 };
 
 struct CompressResult {
@@ -40,7 +44,8 @@ struct CompressResult {
 // folder, each whole or not at all, the lock last; and while it works .work/, which a later call
 // with the same recipe resumes from. Deterministic: the same files for any number of threads and
 // interruptions, except for what a latency budget decides. Refuses a folder in which another
-// process works.
+// process works or in which a file of these names is the network or the data, networks of which
+// nothing can be quantized, and metrics that say nothing about the judged output.
 Result<CompressResult> Compress(const Graph& graph, const Dataset& dataset,
                                 const CompressOptions& options, ThreadPool* pool);
 

@@ -30,6 +30,7 @@ struct EvidenceInput {
   const MixedNetwork& chosen;
   std::string sentence;
   std::vector<EvidenceFile> files;
+  std::vector<std::string> warnings;
 };
 
 // Compares the networks tensor by tensor and measures both latencies on the way: seconds of work.

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/file.h"
+#include "formats/json/json.h"
 
 namespace adze {
 namespace {
@@ -43,7 +44,7 @@ Result<std::unique_ptr<Journal>> Journal::Open(const std::string& path,
     for (size_t begin = 0; begin < text.size();) {
       const size_t end = text.find('\n', begin);
       if (end == std::string_view::npos) break;
-      const Json line = Json::parse(text.substr(begin, end - begin), nullptr, false);
+      const Json line = ParseJson(text.substr(begin, end - begin));
       if (!line.is_object()) break;
       if (begin == 0) {
         if (line.value("fingerprint", Json()) != fingerprint) break;
@@ -82,7 +83,10 @@ Journal::~Journal() {
 
 Result<const Journal::Json*> Journal::Find(const std::string& key) const {
   const auto it = entries_.find(key);
-  if (it != entries_.end()) return &it->second;
+  if (it != entries_.end()) {
+    used_.insert(key);
+    return &it->second;
+  }
   if (!replay_of_.empty()) {
     return InvalidInput(replay_of_ + ": lacks the measurement '" + key +
                         "': it was made from something else, or is not whole");
@@ -94,7 +98,14 @@ Status Journal::Record(const std::string& key, Json value) {
   ADZE_CHECK(replay_of_.empty());
   ADZE_TRY(AppendLine(fd_, path_, {{"key", key}, {"value", value}}));
   entries_[key] = std::move(value);
+  used_.insert(key);
   return OkStatus();
+}
+
+Journal::Entries Journal::used() const {
+  Entries out;
+  for (const std::string& key : used_) out[key] = entries_.at(key);
+  return out;
 }
 
 }  // namespace adze

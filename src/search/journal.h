@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 
 #include "base/status.h"
@@ -33,11 +34,15 @@ class Journal {
   Result<const Json*> Find(const std::string& key) const;
   Status Record(const std::string& key, Json value);
   const Entries& entries() const { return entries_; }
+  // Of them, those that were found or recorded since the journal was opened: what a search used,
+  // whatever else interrupted work with another budget has measured.
+  Entries used() const;
   int64_t resumed() const { return resumed_; }  // entries found in the file when it was opened
 
  private:
   Journal() = default;
   Entries entries_;
+  mutable std::set<std::string> used_;
   std::string path_;
   std::string replay_of_;  // not empty: no file, read only
   int fd_ = -1;

@@ -34,7 +34,9 @@ TEST_F(JournalTest, RemembersAndForgetsOtherTasks) {
   {
     const auto journal = Open("task a");
     EXPECT_EQ(journal->resumed(), 2);
+    EXPECT_TRUE(journal->used().empty());
     EXPECT_EQ(**journal->Find("x"), 0.1);  // every bit of it
+    EXPECT_EQ(journal->used().size(), 1u);
     EXPECT_EQ((**journal->Find("y\n\""))["value"], 3);
   }
   const auto journal = Open("task b");
@@ -95,6 +97,8 @@ TEST_F(JournalTest, LocksRoundTripAndRefuse) {
     return r.ok() ? "(accepted)" : r.status().message().substr(path_.size());
   };
   EXPECT_EQ(refusal("{", "["), ": is not JSON");
+  EXPECT_EQ(refusal("\"abc\"", std::string(100'000, '[') + std::string(100'000, ']')),
+            ": is not JSON");  // nested too deeply
   EXPECT_EQ(refusal("\"version\": 1", "\"version\": 2"), ": is not a lock file of version 1");
   EXPECT_EQ(refusal("\"isa\"", "\"isas\""), ": lacks 'isa'");
   EXPECT_EQ(refusal("\"files\"", "\"more\": 1, \"files\""), ": has the unknown field 'more'");

@@ -1,5 +1,6 @@
 #include "search/ladder.h"
 
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 
@@ -76,11 +77,14 @@ Result<Climb> ClimbLadder(const Budget& budget, LadderEnvironment& environment) 
     while (true) {
       const Candidate* const current =
           climb.tried.empty() ? nullptr : &climb.tried.back().candidate;
+      const auto start = std::chrono::steady_clock::now();
       ADZE_ASSIGN(std::optional<Candidate> next, rung->next(current, environment));
       if (!next) break;
       ADZE_ASSIGN(Measured measured, environment.Measure(*next));
       std::vector<std::string> unmet = UnmetBudgets(budget, measured);
-      climb.tried.push_back({std::move(*next), std::move(measured), std::move(unmet)});
+      climb.tried.push_back({std::move(*next), std::move(measured), std::move(unmet), 0});
+      climb.tried.back().seconds =
+          std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
       const TriedRung& last = climb.tried.back();
       climb.met = last.unmet.empty();
       climb.chosen = climb.met ? climb.tried.size() - 1 : BestFound(budget, climb.tried);

@@ -79,6 +79,7 @@ struct TriedRung {
   Candidate candidate;
   Measured measured;
   std::vector<std::string> unmet;  // clauses: "a drop of 1.3 points is above 1"
+  double seconds = 0;              // what trying it took
 };
 
 struct Climb {

@@ -221,10 +221,10 @@ Result<std::vector<double>> NetworkUnderSearch::OutputErrors(
   for (size_t i = 0; i < float_layers.size(); ++i) {
     const std::string key = KeyOf("error", float_layers[i]);
     ADZE_ASSIGN(const Json* const known, journal_->Find(key));
-    if (known == nullptr) {
-      missing.push_back(i);
-    } else if (known->is_number()) {
+    if (known != nullptr && known->is_number()) {
       errors[i] = known->get<double>();
+    } else if (options_.replay == nullptr) {
+      missing.push_back(i);
     } else {
       return InvalidInput("the measurement '" + key + "' is not a number");
     }
@@ -314,21 +314,34 @@ Result<Measured> NetworkUnderSearch::MeasureNow(const MixedNetwork& network,
   return m;
 }
 
+Result<bool> NetworkUnderSearch::Recall(const Journal::Json* known, const std::string& key,
+                                        Measured* out) const {
+  if (known == nullptr) return false;
+  Result<Measured> m = MeasuredOf(*known, key);
+  if (m.ok()) {
+    *out = std::move(m).value();
+  } else if (options_.replay != nullptr) {
+    return m.status();
+  }
+  return m.ok();
+}
+
 Result<Measured> NetworkUnderSearch::Measure(const Candidate& candidate) {
   const Timer timer(&seconds_, "measure rungs");
   const std::string key = KeyOf("rung", candidate.float_layers);
   ADZE_ASSIGN(const Json* const known, journal_->Find(key));
   Measured m;
   std::optional<MixedNetwork> network;
-  if (known != nullptr) {
-    ADZE_ASSIGN(m, MeasuredOf(*known, key));
-  } else {
+  ADZE_ASSIGN(const bool usable, Recall(known, key, &m));
+  if (!usable) {
     ADZE_ASSIGN(network, Build(candidate));
     ADZE_ASSIGN(m, MeasureNow(*network, work_.File("candidate.onnx")));
     ADZE_TRY(journal_->Record(key, ToJson(m)));
   }
   if (!options_.recipe.budget.max_latency_ms) return m;
-  const std::string latency_key = KeyOf("latency_ms", candidate.float_layers);
+  const std::string latency_key =
+      KeyOf(("latency_ms on " + std::to_string(pool_->num_threads()) + " threads").c_str(),
+            candidate.float_layers);
   ADZE_ASSIGN(const Json* const latency, journal_->Find(latency_key));
   if (latency != nullptr && latency->is_number()) {
     m.latency_ms = latency->get<double>();
@@ -347,8 +360,9 @@ Result<Measured> NetworkUnderSearch::Measure(const Candidate& candidate) {
 Result<Measured> NetworkUnderSearch::MeasureFloat(const std::string& float_path) {
   const Timer timer(&seconds_, "measure float network");
   ADZE_ASSIGN(const Json* const known, journal_->Find("float"));
-  if (known != nullptr) return MeasuredOf(*known, "float");
   Measured m;
+  ADZE_ASSIGN(const bool usable, Recall(known, "float", &m));
+  if (usable) return m;
   std::error_code none;
   m.size_bytes = static_cast<int64_t>(std::filesystem::file_size(float_path, none));
   if (std::filesystem::exists(float_path + ".data", none)) {

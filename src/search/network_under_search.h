@@ -53,6 +53,9 @@ class NetworkUnderSearch : public LadderEnvironment {
 
  private:
   Result<MixedNetwork> Mix(const std::set<std::string>& float_layers) const;
+  // Takes a measurement over that was made before. False if there is none, or one that cannot be
+  // read; in a replay the latter is an error.
+  Result<bool> Recall(const Journal::Json* known, const std::string& key, Measured* out) const;
   Result<Measured> MeasureNow(const MixedNetwork& network, const std::string& path);
   int64_t ScoreSamples() const;
 

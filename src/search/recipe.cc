@@ -3,6 +3,7 @@
 #include <set>
 
 #include "base/file.h"
+#include "formats/json/json.h"
 
 namespace adze {
 namespace {
@@ -122,6 +123,7 @@ Status WriteLock(const Lock& lock, const std::string& path) {
                      {"model_sha256", lock.model_sha256},
                      {"graph_hash", lock.graph_hash},
                      {"data_sha256", lock.data_sha256},
+                     {"fingerprint", lock.fingerprint},
                      {"measurements", measurements},
                      {"files", files}};
   return WriteFileAtomic(path, Dump(json, 1) + "\n");
@@ -130,7 +132,7 @@ Status WriteLock(const Lock& lock, const std::string& path) {
 Result<Lock> ReadLock(const std::string& path) {
   ADZE_ASSIGN(const auto file, MappedFile::Open(path));
   const char* const begin = reinterpret_cast<const char*>(file->bytes().data());
-  const Json json = Json::parse(begin, begin + file->bytes().size(), nullptr, false);
+  const Json json = ParseJson({begin, file->bytes().size()});
   if (json.is_discarded()) return InvalidInput(path + ": is not JSON");
   Lock lock;
   std::string format;
@@ -146,6 +148,7 @@ Result<Lock> ReadLock(const std::string& path) {
   top.Take("model_sha256", &lock.model_sha256);
   top.Take("graph_hash", &lock.graph_hash);
   top.Take("data_sha256", &lock.data_sha256);
+  top.Take("fingerprint", &lock.fingerprint);
   const Json* const recipe = top.Get("recipe");
   const Json* const measurements = top.Get("measurements");
   const Json* const files = top.Get("files");

@@ -33,7 +33,8 @@ struct Lock {
   std::string isa;
   std::string model_sha256;  // of the file (weights in external files count through the network)
   std::string graph_hash;    // of the simplified network
-  std::string data_sha256;   // of the preprocessed samples and labels
+  std::string data_sha256;   // of the preprocessed samples, the labels, and what is judged
+  std::string fingerprint;   // over all that measurements depend on
   Journal::Entries measurements;
   std::map<std::string, std::string> files;  // name -> SHA-256
 };

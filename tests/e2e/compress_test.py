@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -20,7 +21,7 @@ from support import call, write  # noqa: E402
 ADZE = os.path.abspath(sys.argv.pop(1))
 GLYPHS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "examples", "glyphs")
 MODEL = os.path.join(GLYPHS, "glyphs.onnx")
-DECISIONS = ["float.onnx", "quantized.onnx", "quantized.encodings.json", "recipe.yaml", "recipe.lock"]
+DECISIONS = ["float.onnx", "adjusted.onnx", "quantized.onnx", "quantized.encodings.json", "recipe.yaml", "recipe.lock"]
 
 
 def compress(out, *arguments, code=0, env=None):
@@ -119,6 +120,26 @@ class Ladder(unittest.TestCase):
         self.assertIn("which network?", refusal("--data", "data.yaml", "--out", "x"))
         self.assertIn("Give --data", refusal(MODEL, "--out", "x"))
         self.assertIn("Give --out", refusal(MODEL, "--data", "data.yaml"))
+        for option, value in ("--max-size", "-5"), ("--max-size", "9" * 20), ("--max-memory", "1.5 apples"), \
+                ("--max-latency", "inf"), ("--max-latency", "0"), ("--max-drop", "nan"):
+            self.assertIn(option, refusal(MODEL, "--data", "data.yaml", "--out", "x", "%s=%s" % (option, value)))
+        self.assertIn("--replay", refusal("--replay", "whole/recipe.lock", "--out", "x", "--max-drop", "5"))
+        relu = "graph { input %image : float32[N,1,32,32] %y = Relu(%image) output %y }"
+        self.assertIn("nothing to compress", refusal(write("relu.adzir", relu), "--data", "data.yaml", "--out", "x", code=4))
+        one = ("graph { input %image : float32[N,1,32,32] const %w : float32[1,1,32,32] = splat(0.1) "
+               "%c = Conv(%image, %w, _) {kernel_shape=[32,32]} %y = Flatten(%c) output %y }")
+        self.assertIn("'y' is one number per sample", refusal(write("one.adzir", one), "--data", "data.yaml", "--out", "x",
+                                                              code=4))
+        with open("data.yaml") as f:
+            text = f.read()
+        write("unlabelled.yaml", re.sub(r"labels:\n( .*\n)+|evaluate:.*\n", "", text))
+        self.assertIn("needs labels", refusal(MODEL, "--data", "unlabelled.yaml", "--out", "x", "--metric", "top1"))
+        # Its own network.
+        os.makedirs("self", exist_ok=True)
+        shutil.copy(MODEL, "self/quantized.onnx")
+        self.assertIn("would replace", refusal("self/quantized.onnx", "--data", "data.yaml", "--out", "self"))
+        self.assertEqual(read("self/quantized.onnx"), read(MODEL))
+        self.assertFalse(os.path.exists("x"))
         self.assertIn("toaster not in", refusal(MODEL, "--data", "data.yaml", "--out", "x", "--target", "toaster"))
         self.assertIn("sqnr_db not in", refusal(MODEL, "--data", "data.yaml", "--out", "x", "--metric", "sqnr_db"))
         self.assertIn("no split 'day'", refusal(MODEL, "--data", "data.yaml", "--out", "x", "--evaluation-split", "day"))
@@ -127,7 +148,7 @@ class Ladder(unittest.TestCase):
         with open("held/.work/lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             self.assertIn("another adze works there", refusal(MODEL, "--data", "data.yaml", "--out", "held", code=3))
-        self.assertFalse(os.path.exists("x/quantized.onnx"))
+        self.assertFalse(os.path.exists("x"))
 
 
     def test_failures_leave_nothing(self):
@@ -199,6 +220,10 @@ class Resume(unittest.TestCase):
 
         lock = json.loads(self.want["recipe.lock"])
         self.assertEqual(lock["format"], "adze.lock")
+        self.assertIn("replayed from a lock file", " ".join(json.loads(read("replayed/evidence.json"))["warnings"]))
+        write("deep.lock", '{"measurements":' + "[" * 100000 + "]" * 100000 + "}")
+        got = call(ADZE, "compress", "--replay", "deep.lock", "--out", "refused")
+        self.assertEqual((got.code, "is not JSON" in got.err), (3, True), got.err)
 
         def refusal(change):
             changed = json.loads(self.want["recipe.lock"])
@@ -211,6 +236,10 @@ class Resume(unittest.TestCase):
         self.assertIn("the data is not the lock's", refusal(lambda x: x.update(data_sha256="0" * 64)))
         self.assertIn("the network is not the lock's", refusal(lambda x: x.update(graph_hash="0" * 64)))
         self.assertIn("the lock was made with amx", refusal(lambda x: x.update(isa="amx")))
+        self.assertIn("a setting in the recipe is not the lock's",
+                      refusal(lambda x: x["recipe"].update(metric="top1")))
+        self.assertIn("bytes, but was measured with",
+                      refusal(lambda x: [m.update(size_bytes=12) for k, m in x["measurements"].items() if "rung" in k]))
         self.assertIn("lacks the measurement", refusal(lambda x: x.update(measurements={})))
         self.assertIn("calibration gave another network", refusal(lambda x: x["measurements"].update(base="00")))
         self.assertIn("is not the file that the lock names",
@@ -223,6 +252,14 @@ class Resume(unittest.TestCase):
         write("stale/.work/journal.jsonl", '{"fingerprint":"other"}\n{"key":"base","value":"x"}\n')
         self.assertEqual(compress("stale", *self.BUDGET)["resumed"], 0)
         self.assertEqual(decisions("stale"), self.want)
+        # Damaged measurements are made again.
+        os.makedirs("damaged/.work")
+        fingerprint = json.loads(self.want["recipe.lock"])["fingerprint"]
+        write("damaged/.work/journal.jsonl", "".join(json.dumps(line) + "\n" for line in (
+            {"fingerprint": fingerprint}, {"key": "float", "value": 5}, {"key": "base", "value": [1]},
+            {"key": "rung:int8", "value": {"value": "x"}}, {"key": "error:int8", "value": None})))
+        compress("damaged", *self.BUDGET)
+        self.assertEqual(decisions("damaged"), self.want)
 
 
 if __name__ == "__main__":
@@ -231,7 +268,6 @@ if __name__ == "__main__":
         # Fewer test images than the demo has, so that it takes seconds.
         with open(os.path.join(GLYPHS, "glyphs.yaml")) as f:
             text = f.read()
-        import re
         text = re.sub(r"test: \{range: \[(\d+), \d+\]\}", lambda m: "test: {range: [%s, %d]}" % (m[1], int(m[1]) + 400),
                       text)
         for name in set(re.findall(r"[\w-]+\.idx\.gz", text)):

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/file.h"
+#include "formats/json/json.h"
 #include "formats/safetensors/safetensors.h"
 
 namespace adze {
@@ -147,7 +148,7 @@ class Reader {
   Result<Encodings> Run() {
     ADZE_ASSIGN(const std::shared_ptr<const MappedFile> file, MappedFile::Open(path_));
     const char* const text = reinterpret_cast<const char*>(file->bytes().data());
-    const Json json = Json::parse(text, text + file->bytes().size(), nullptr, false);
+    const Json json = ParseJson<Json>({text, file->bytes().size()});
     if (json.is_discarded()) return InvalidInput("is not valid JSON");
     const Object top(json, "the file");
     ADZE_TRY(top.CheckFields({"format", "version", "graph_hash", "side_file", "tensors", "uses"}));

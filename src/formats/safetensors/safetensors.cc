@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "formats/json/json.h"
 
 namespace adze {
 namespace {
@@ -116,7 +117,7 @@ Result<SafeTensors> Parse(const std::shared_ptr<const MappedFile>& file) {
     return InvalidInput("is not a safetensors file: the header length exceeds the file");
   }
   const char* const text = reinterpret_cast<const char*>(bytes.data()) + sizeof(header_bytes);
-  const Json header = Json::parse(text, text + header_bytes, nullptr, false);
+  const Json header = ParseJson<Json>({text, header_bytes});
   if (!header.is_object()) return InvalidInput("has a header that is not a JSON object");
   const auto data = bytes.subspan(sizeof(header_bytes) + header_bytes);
 

@@ -20,7 +20,8 @@ Result<std::optional<Candidate>> Next(const Candidate* current, LadderEnvironmen
   const std::span<const Layer> layers = environment.layers();
   Candidate next = {"float layers", {}};
   if (current != nullptr) next.float_layers = current->float_layers;
-  if (next.float_layers.size() >= layers.size()) return std::optional<Candidate>();
+  // At least one layer is int8: a network all in float is not compressed.
+  if (next.float_layers.size() + 1 >= layers.size()) return std::optional<Candidate>();
 
   double all_macs = 1;
   for (const Layer& l : layers) all_macs += static_cast<double>(l.macs);
@@ -34,7 +35,7 @@ Result<std::optional<Candidate>> Next(const Candidate* current, LadderEnvironmen
   const auto worth_alone = [&](size_t i) { return (errors[0] - errors[i + 1]) / price(i); };
 
   const size_t step = 1 + next.float_layers.size() / kLayersPerStep;
-  for (size_t taken = 0; taken < step && next.float_layers.size() < layers.size(); ++taken) {
+  for (size_t taken = 0; taken < step && next.float_layers.size() + 1 < layers.size(); ++taken) {
     std::vector<size_t> candidates;
     for (size_t i = 0; i < layers.size(); ++i) {
       if (!next.float_layers.contains(layers[i].name)) candidates.push_back(i);
