@@ -138,7 +138,7 @@ class Markup(unittest.TestCase):
         evidence = sample()
         evidence["after"]["file"] = "-q'; touch pwned; '.onnx"
         evidence["data"]["path"] = "$(touch pwned) `touch pwned`.yaml"
-        commands = Page(render(evidence)).text.split("# The same inputs?")[1].split("Made by adze")[0]
+        commands = Page(render(evidence)).text.split("# The same network?")[1].split("Made by adze")[0]
         write("adze", "#!/bin/sh\nprintf '%s\\n' \"$@\" >>arguments\n")
         os.chmod("adze", 0o755)
         os.system("PATH=.:$PATH sh -c '. ./commands' >/dev/null 2>&1" if write("commands", commands) else "")
@@ -175,7 +175,7 @@ class Program(unittest.TestCase):
                 ("huge.json", '{"format": 1e999}', "is not valid JSON"),
                 ("list.json", "[]", "is not an evidence file: it holds no JSON object"),
                 ("deep.json", '{"format":' + "[" * 100000 + "]" * 100000 + "}",
-                 "is not an evidence file: its format is not adze.evidence"),
+                 "is not valid JSON"),
                 ("other.json", '{"format": "adze.encodings", "version": 1}',
                  "is not an evidence file: its format is not adze.evidence"),
                 ("new.json", '{"format": "adze.evidence", "version": 2}',
