@@ -24,11 +24,7 @@ Status UnknownExtension(const std::string& path) {
 Result<Graph> ReadModel(const std::string& path) {
   if (EndsWith(path, ".onnx")) return ReadOnnx(path);
   if (!EndsWith(path, ".adzir")) return UnknownExtension(path);
-  ADZE_ASSIGN(const auto file, MappedFile::Open(path));
-  const std::span<const std::byte> bytes = file->bytes();
-  Result<Graph> graph = ParseGraph({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-  if (!graph.ok()) return graph.status().WithContext(path);
-  return graph;
+  return ReadGraphFile(path);
 }
 
 Result<Graph> ReadForExecution(const std::string& path) {

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "cli/command.h"
+#include "eval/latency.h"
 #include "runtime/family.h"
 
 namespace adze::cli {
@@ -60,22 +61,6 @@ Result<std::vector<int64_t>> DimsFor(const PlanValue& v, const BenchCommand& o) 
   return dims;
 }
 
-// Uniform in [0, 1) for floats, zeros for integers: a fixed sequence, so runs are comparable.
-void Fill(Tensor* t) {
-  uint64_t state = 0x9e3779b97f4a7c15u;
-  if (t->dtype() != DType::kFloat32) return;
-  float* const x = t->mutable_data<float>();
-  for (int64_t i = 0; i < t->size(); ++i) {
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    x[i] = static_cast<float>(state >> 40) * 0x1p-24f;
-  }
-}
-
-double Percentile(const std::vector<double>& sorted, double p) {
-  const size_t i = static_cast<size_t>(p * static_cast<double>(sorted.size() - 1) + 0.5);
-  return sorted[std::min(i, sorted.size() - 1)];
-}
-
 Json ProfileJson(const Executor& executor) {
   Json steps = Json::array();
   const Plan& plan = executor.plan();
@@ -90,22 +75,7 @@ Json ProfileJson(const Executor& executor) {
   return steps;
 }
 
-constexpr size_t kColdRuns = 5;
-
-// Runs until `min_time_s` is over or `max_runs` are done, at least once; sorted times.
-Result<std::vector<double>> TimeRuns(Executor& executor, std::span<const ConstTensorView> inputs,
-                                     double min_time_s, size_t max_runs, CacheEvictor* evictor) {
-  std::vector<double> times_ms;
-  const auto start = Clock::now();
-  do {
-    if (evictor != nullptr) evictor->Evict();
-    const auto run_start = Clock::now();
-    ADZE_TRY(executor.Run(inputs));
-    times_ms.push_back(MsSince(run_start));
-  } while (MsSince(start) < min_time_s * 1000 && times_ms.size() < max_runs);
-  std::sort(times_ms.begin(), times_ms.end());
-  return times_ms;
-}
+constexpr int64_t kColdRuns = 5;
 
 Json RooflineJson(const RunCost& cost, const MachinePeak& peak, double p50_ms) {
   const Roofline roof = RooflineOf(cost, peak);
@@ -173,7 +143,7 @@ Status Bench(const BenchCommand& o) {
     ADZE_ASSIGN(std::vector<int64_t> d, DimsFor(v, o));
     Result<Tensor> t = Tensor::TryAllocate(v.dtype, d);
     if (!t.ok()) return t.status().WithContext("input '" + v.name + "' (--shape, --batch)");
-    Fill(&*t);
+    FillForTiming(&*t);
     dims.push_back(std::move(d));
     inputs.push_back(*std::move(t));
   }
@@ -185,36 +155,37 @@ Status Bench(const BenchCommand& o) {
   const auto first_start = Clock::now();
   ADZE_TRY(executor.Run(views).WithContext(o.model));
   const double first_ms = MsSince(first_start);
-  ADZE_ASSIGN(const std::vector<double> warm_ms,
-              TimeRuns(executor, views, o.min_time_s, 10'000'000, nullptr));
+  ADZE_ASSIGN(const Latency warm,
+              MeasureLatency(&executor, views, {.seconds = o.min_time_s, .min_runs = 1}));
   const Json steps = o.profile ? ProfileJson(executor) : Json();
   const int64_t peak_rss_bytes = PeakRssBytes();  // of the network, not of the probes below
   Json cold_ms;
   if (CacheEvictor evictor(model.pool.get()); evictor.ok()) {
-    ADZE_ASSIGN(const std::vector<double> times_ms,
-                TimeRuns(executor, views, o.min_time_s, kColdRuns, &evictor));
-    cold_ms = Percentile(times_ms, 0.5);
+    ADZE_ASSIGN(const Latency cold, MeasureLatency(&executor, views,
+                                                   {.seconds = o.min_time_s,
+                                                    .min_runs = 1,
+                                                    .max_runs = kColdRuns,
+                                                    .before_each = [&] { evictor.Evict(); }}));
+    cold_ms = cold.p50_ms;
   }
   const RunCost cost = executor.Cost();
   const MachinePeak peak =
       MeasurePeak(model.plan->isa, cost.weight_bytes + executor.arena_bytes(), *model.pool);
-  const double p50_ms = Percentile(warm_ms, 0.5);
-  const double p95_ms = Percentile(warm_ms, 0.95);
   Json result = {{"load_ms", load_ms},
                  {"first_ms", first_ms},
                  {"cold_ms", cold_ms},
-                 {"p50_ms", p50_ms},
-                 {"p95_ms", p95_ms},
-                 {"p99_ms", Percentile(warm_ms, 0.99)},
-                 {"min_ms", warm_ms.front()},
-                 {"jitter", (p95_ms - p50_ms) / p50_ms},
-                 {"runs", warm_ms.size()},
+                 {"p50_ms", warm.p50_ms},
+                 {"p95_ms", warm.p95_ms},
+                 {"p99_ms", warm.p99_ms},
+                 {"min_ms", warm.min_ms},
+                 {"jitter", (warm.p95_ms - warm.p50_ms) / warm.p50_ms},
+                 {"runs", warm.runs},
                  {"threads", model.pool->num_threads()},
                  {"batch", o.batch},
                  {"isa", IsaName(model.plan->isa)},
                  {"macs", cost.macs()},
-                 {"gmacs_per_s", static_cast<double>(cost.macs()) / p50_ms / 1e6},
-                 {"roofline", RooflineJson(cost, peak, p50_ms)},
+                 {"gmacs_per_s", static_cast<double>(cost.macs()) / warm.p50_ms / 1e6},
+                 {"roofline", RooflineJson(cost, peak, warm.p50_ms)},
                  {"arena_bytes", executor.arena_bytes()},
                  {"peak_rss_bytes", peak_rss_bytes}};
   if (o.profile) result["steps"] = steps;

@@ -2,7 +2,6 @@
 
 #include <sys/resource.h>
 
-#include <cmath>
 #include <cstdio>
 
 namespace adze::cli {
@@ -20,12 +19,6 @@ void AddThreads(CLI::App& command, CommonOptions* options) {
 void PrintJson(const Json& object) {
   const std::string text = object.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
   std::fwrite(text.data(), 1, text.size(), stdout);
-}
-
-Json Number(double value) {
-  if (std::isnan(value)) return nullptr;
-  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
-  return value;
 }
 
 Status CheckFloat(const Graph& graph, const std::string& path) {

@@ -5,12 +5,12 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "api/model_file.h"
 #include "base/status.h"
+#include "formats/json/json.h"
 
 namespace adze::cli {
 
@@ -31,8 +31,6 @@ void AddThreads(CLI::App& command, CommonOptions* options);
 using Json = nlohmann::ordered_json;
 // The one object of --json, on stdout.
 void PrintJson(const Json& object);
-// JSON has no infinity: those become the strings "inf" and "-inf", NaN becomes null.
-Json Number(double value);
 
 // Refuses a network that is quantized already.
 Status CheckFloat(const Graph& graph, const std::string& path);

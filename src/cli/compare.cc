@@ -47,12 +47,12 @@ Status Compare(const CompareCommand& o) {
                     {"node", t.node},
                     {"op", t.op},
                     {"quantized", t.quantized},
-                    {"own_sqnr_db", Number(t.own_sqnr_db)},
-                    {"inherited_sqnr_db", Number(t.inherited_sqnr_db)},
-                    {"total_sqnr_db", Number(t.total_sqnr_db)},
+                    {"own_sqnr_db", JsonNumber(t.own_sqnr_db)},
+                    {"inherited_sqnr_db", JsonNumber(t.inherited_sqnr_db)},
+                    {"total_sqnr_db", JsonNumber(t.total_sqnr_db)},
                     {"clipped_share", t.clipped_share},
-                    {"observed_min", Number(t.observed_min)},
-                    {"observed_max", Number(t.observed_max)}});
+                    {"observed_min", JsonNumber(t.observed_min)},
+                    {"observed_max", JsonNumber(t.observed_max)}});
     if (o.common.json) continue;
     std::printf("%6.1f  %9.1f  %6.1f  %6.3f %%  %s%s\n", t.own_sqnr_db, t.inherited_sqnr_db,
                 t.total_sqnr_db, 100 * t.clipped_share, t.name.c_str(),

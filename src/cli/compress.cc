@@ -11,6 +11,7 @@
 #include "eval/metric.h"
 #include "passes/pass.h"
 #include "report/report.h"
+#include "search/measured_json.h"
 #include "targets/target.h"
 
 namespace adze::cli {
@@ -29,19 +30,17 @@ constexpr double kDefaultMaxDrop = 1.0;
 
 Json RungJson(const TriedRung& t, bool chosen) {
   const Measured& m = t.measured;
-  Json ci = nullptr;
-  if (m.drop_ci95_points) ci = {Number(m.drop_ci95_points->low), Number(m.drop_ci95_points->high)};
   return {{"rung", t.candidate.rung},
           {"float_layers", t.candidate.float_layers},
-          {"value", Number(m.value)},
-          {"drop_points", Number(m.drop_points)},
-          {"drop_ci95_points", ci},
-          {"flip_rate", Number(m.flip_rate)},
-          {"sqnr_db", Number(m.sqnr_db)},
-          {"int8_macs_share", Number(m.int8_macs_share)},
+          {"value", JsonNumber(m.value)},
+          {"drop_points", JsonNumber(m.drop_points)},
+          {"drop_ci95_points", IntervalToJson(m.drop_ci95_points)},
+          {"flip_rate", JsonNumber(m.flip_rate)},
+          {"sqnr_db", JsonNumber(m.sqnr_db)},
+          {"int8_macs_share", JsonNumber(m.int8_macs_share)},
           {"size_bytes", m.size_bytes},
           {"memory_bytes", m.memory_bytes},
-          {"latency_ms", m.latency_ms ? Json(*m.latency_ms) : Json(nullptr)},
+          {"latency_ms", JsonOrNull(m.latency_ms)},
           {"unmet", t.unmet},
           {"chosen", chosen}};
 }

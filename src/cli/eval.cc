@@ -6,6 +6,7 @@
 #include "data/dataset.h"
 #include "eval/evaluate.h"
 #include "eval/metric.h"
+#include "search/measured_json.h"
 
 namespace adze::cli {
 namespace {
@@ -15,13 +16,6 @@ struct EvalCommand {
   std::string model, data, reference;
   EvalOptions options;
 };
-
-Json IntervalJson(const std::optional<Interval>& i) {
-  if (!i) return nullptr;
-  return Json::array({Number(i->low), Number(i->high)});
-}
-
-Json OptionalJson(const std::optional<double>& v) { return v ? Number(*v) : Json(nullptr); }
 
 void PrintText(const EvalResult& r) {
   std::printf("%s: %.6g over %lld samples", r.metric.c_str(), r.value,
@@ -69,22 +63,22 @@ Status Eval(const EvalCommand& o) {
   Json outputs = Json::array();
   for (const OutputAgreement& a : r.outputs) {
     outputs.push_back({{"name", a.name},
-                       {"sqnr_db", Number(a.sqnr_db)},
-                       {"cosine", Number(a.cosine)},
-                       {"max_abs_diff", Number(a.max_abs_diff)},
-                       {"max_abs", Number(a.max_abs)}});
+                       {"sqnr_db", JsonNumber(a.sqnr_db)},
+                       {"cosine", JsonNumber(a.cosine)},
+                       {"max_abs_diff", JsonNumber(a.max_abs_diff)},
+                       {"max_abs", JsonNumber(a.max_abs)}});
   }
   PrintJson({{"metric", r.metric},
-             {"value", Number(r.value)},
+             {"value", JsonNumber(r.value)},
              {"samples", r.samples},
-             {"ci95", IntervalJson(r.ci95)},
-             {"reference_value", OptionalJson(r.reference_value)},
-             {"difference", OptionalJson(r.difference)},
-             {"difference_ci95", IntervalJson(r.difference_ci95)},
-             {"flip_rate", OptionalJson(r.flip_rate)},
-             {"sqnr_db", OptionalJson(r.sqnr_db)},
-             {"mean_kl", OptionalJson(r.mean_kl)},
-             {"cosine", OptionalJson(r.cosine)},
+             {"ci95", IntervalToJson(r.ci95)},
+             {"reference_value", JsonOrNull(r.reference_value)},
+             {"difference", JsonOrNull(r.difference)},
+             {"difference_ci95", IntervalToJson(r.difference_ci95)},
+             {"flip_rate", JsonOrNull(r.flip_rate)},
+             {"sqnr_db", JsonOrNull(r.sqnr_db)},
+             {"mean_kl", JsonOrNull(r.mean_kl)},
+             {"cosine", JsonOrNull(r.cosine)},
              {"outputs", outputs},
              {"nan_samples", r.nan_samples},
              {"wall_s", r.wall_s},

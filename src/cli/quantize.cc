@@ -113,13 +113,13 @@ Json ReportJson(const QuantizeResult& r, double wall_s) {
   for (const TensorChoice& t : r.choices) {
     tensors.push_back({{"tensor", t.tensor},
                        {"observer", t.observer},
-                       {"min", Number(t.range.min)},
-                       {"max", Number(t.range.max)},
+                       {"min", JsonNumber(t.range.min)},
+                       {"max", JsonNumber(t.range.max)},
                        {"candidates", t.candidates}});
   }
   Json scores = Json::array();
   for (const ObserverScore& s : r.scores) {
-    scores.push_back({{"observer", s.observer}, {"sqnr_db", Number(s.sqnr_db)}});
+    scores.push_back({{"observer", s.observer}, {"sqnr_db", JsonNumber(s.sqnr_db)}});
   }
   return {{"samples", r.statistics.samples},
           {"int8_macs_share", r.report.int8_macs_share},

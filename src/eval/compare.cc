@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <optional>
 
 #include "data/batch_reader.h"
@@ -176,67 +177,85 @@ class Comparison {
       of_reference.push_back(p.reference);
       of_quantized.push_back(p.quantized);
     }
-    ADZE_ASSIGN(const LoweredPlan real, Lower(reference_, {options_.isa, of_reference}));
-    ADZE_ASSIGN(const LoweredPlan integer, Lower(quantized_, {options_.isa, of_quantized}));
-    const Graph forced_graph = ForceInputs(quantized_, pairs_);
-    ADZE_ASSIGN(const LoweredPlan forced, Lower(forced_graph, {options_.isa, of_quantized}));
-    Executor real_run(real.plan, pool_);
-    Executor integer_run(integer.plan, pool_);
-    Executor forced_run(forced.plan, pool_);
-    ADZE_ASSIGN(const Feed real_feed, Feed::Create(InputsOf(*real.plan), dataset));
-    ADZE_ASSIGN(const Feed integer_feed, Feed::Create(InputsOf(*integer.plan), dataset));
-
-    // Twice over the first samples: channel factors must be known before errors are.
-    for (const bool factors : {true, false}) {
-      if (factors && !options_.find_factors) continue;
-      BatchOptions batches;
-      batches.batch = integer_feed.BatchSize(real_feed.BatchSize(1));
-      batches.limit =
-          factors ? std::min<int64_t>(kFactorSamples, options_.samples) : options_.samples;
-      batches.threads = pool_->num_threads();
-      ADZE_ASSIGN(const auto reader, BatchReader::Create(&dataset, options_.split, batches));
-      ProgressScope scope(factors ? nullptr : options_.progress, reader->num_samples(), "samples",
-                          "comparing");
-      Batch batch;
-      while (true) {
-        ADZE_ASSIGN(const bool more, reader->Next(&batch));
-        if (!more) break;
-        ADZE_ASSIGN(const auto real_inputs, real_feed.Order(batch.inputs));
-        ADZE_ASSIGN(auto inputs, integer_feed.Order(batch.inputs));
-        ADZE_TRY(real_run.Run(real_inputs));
-        ADZE_TRY(integer_run.Run(inputs));
-        std::vector<Tensor> given;
-        for (size_t i = 0; i < pairs_.size(); ++i) {
-          given.push_back(real_run.ReadFloat(real.taps[i]));
-          if (given[i].dims() != integer_run.ReadFloat(integer.taps[i]).dims()) {
-            return InvalidInput("tensor '" + reference_.value(pairs_[i].reference).name +
-                                "' has other dimensions in the quantized network");
-          }
-        }
-        if (factors) {
-          for (size_t i = 0; i < pairs_.size(); ++i) {
-            AddMoments(i, given[i], integer_run.ReadFloat(integer.taps[i]));
-          }
-          continue;
-        }
-        std::vector<Tensor> scaled;
-        for (size_t i = 0; i < pairs_.size(); ++i) {
-          scaled.push_back(Scaled(given[i], pairs_[i].factors));
-          if (pairs_[i].forced) inputs.push_back(scaled[i].view());
-        }
-        ADZE_TRY(forced_run.Run(inputs));
-        for (size_t i = 0; i < pairs_.size(); ++i) {
-          AddErrors(i, scaled[i], integer_run.ReadFloat(integer.taps[i]),
-                    forced_run.ReadFloat(forced.taps[i]));
-        }
-        scope.Advance(batch.size());
-      }
-      if (factors) FindFactors();
+    ADZE_ASSIGN(real_, Network::Create(reference_, of_reference, options_.isa, pool_));
+    ADZE_ASSIGN(integer_, Network::Create(quantized_, of_quantized, options_.isa, pool_));
+    // Channel factors must be known before errors are.
+    if (options_.find_factors) {
+      const int64_t samples = std::min<int64_t>(kFactorSamples, options_.samples);
+      ADZE_TRY(ForEachBatch(dataset, samples, nullptr, [&](const std::vector<Tensor>& given, auto) {
+        for (size_t i = 0; i < pairs_.size(); ++i) AddMoments(i, given[i], integer_.Read(i));
+        return OkStatus();
+      }));
+      FindFactors();
     }
+    ADZE_ASSIGN(forced_, Network::Create(ForceInputs(quantized_, pairs_), of_quantized,
+                                         options_.isa, pool_));
+    ADZE_TRY(ForEachBatch(
+        dataset, options_.samples, options_.progress,
+        [&](const std::vector<Tensor>& given, std::vector<ConstTensorView> inputs) -> Status {
+          std::vector<Tensor> scaled;
+          for (size_t i = 0; i < pairs_.size(); ++i) {
+            scaled.push_back(Scaled(given[i], pairs_[i].factors));
+            if (pairs_[i].forced) inputs.push_back(scaled[i].view());
+          }
+          ADZE_TRY(forced_.run->Run(inputs));
+          for (size_t i = 0; i < pairs_.size(); ++i) {
+            AddErrors(i, scaled[i], integer_.Read(i), forced_.Read(i));
+          }
+          return OkStatus();
+        }));
     return Finish();
   }
 
  private:
+  // A network ready to run, with the tensors that are compared.
+  struct Network {
+    static Result<Network> Create(const Graph& graph, const std::vector<ValueId>& tensors, Isa isa,
+                                  ThreadPool* pool) {
+      Network n;
+      ADZE_ASSIGN(n.lowered, Lower(graph, {isa, tensors}));
+      n.run = std::make_unique<Executor>(n.lowered.plan, pool);
+      return n;
+    }
+    Tensor Read(size_t pair) const { return run->ReadFloat(lowered.taps[pair]); }
+    LoweredPlan lowered;
+    std::unique_ptr<Executor> run;
+  };
+
+  // Runs the float and the integer network on `samples` samples; `visit` gets the float network's
+  // tensors and the inputs.
+  template <typename Visit>
+  Status ForEachBatch(const Dataset& dataset, int64_t samples, ProgressSink* progress,
+                      const Visit& visit) {
+    ADZE_ASSIGN(const Feed real_feed, Feed::Create(InputsOf(*real_.lowered.plan), dataset));
+    ADZE_ASSIGN(const Feed integer_feed, Feed::Create(InputsOf(*integer_.lowered.plan), dataset));
+    BatchOptions batches;
+    batches.batch = integer_feed.BatchSize(real_feed.BatchSize(1));
+    batches.limit = samples;
+    batches.threads = pool_->num_threads();
+    ADZE_ASSIGN(const auto reader, BatchReader::Create(&dataset, options_.split, batches));
+    ProgressScope scope(progress, reader->num_samples(), "samples", "comparing");
+    Batch batch;
+    while (true) {
+      ADZE_ASSIGN(const bool more, reader->Next(&batch));
+      if (!more) return OkStatus();
+      ADZE_ASSIGN(const auto real_inputs, real_feed.Order(batch.inputs));
+      ADZE_ASSIGN(auto inputs, integer_feed.Order(batch.inputs));
+      ADZE_TRY(real_.run->Run(real_inputs));
+      ADZE_TRY(integer_.run->Run(inputs));
+      std::vector<Tensor> given;
+      for (size_t i = 0; i < pairs_.size(); ++i) {
+        given.push_back(real_.Read(i));
+        if (given[i].dims() != integer_.Read(i).dims()) {
+          return InvalidInput("tensor '" + reference_.value(pairs_[i].reference).name +
+                              "' has other dimensions in the quantized network");
+        }
+      }
+      ADZE_TRY(visit(given, std::move(inputs)));
+      scope.Advance(batch.size());
+    }
+  }
+
   struct Moments {
     int64_t count = 0;
     double ff = 0;
@@ -354,6 +373,9 @@ class Comparison {
   std::vector<Pair> pairs_;
   std::vector<Sums> sums_;
   std::vector<std::vector<Moments>> moments_;  // per tensor and channel
+  Network real_;
+  Network integer_;
+  Network forced_;  // the integer network, every step given the float network's tensors
 };
 
 }  // namespace

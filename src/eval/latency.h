@@ -1,8 +1,12 @@
-// Latency and memory of a plan on this machine.
+// Latency of a plan on this machine.
 #ifndef ADZE_EVAL_LATENCY_H_
 #define ADZE_EVAL_LATENCY_H_
 
 #include <cstdint>
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
 
 #include "runtime/executor.h"
 
@@ -16,12 +20,28 @@ struct Latency {
   int64_t runs = 0;
 };
 
-// Repeats Run on fixed pseudo-random inputs, after a first run that does not count, for `seconds`
-// and at least 10 times. Free first dimensions are 1; refuses networks with other free dimensions.
+struct LatencyOptions {
+  double seconds = 1.0;   // keeps on for so long,
+  int64_t min_runs = 10;  // at least so often
+  int64_t max_runs = 10'000'000;
+  std::function<void()> before_each;  // not timed; may be empty
+};
+
+// Fills floats uniformly from [0, 1), integers with 0: always the same values, so that runs are
+// comparable.
+void FillForTiming(Tensor* tensor);
+
+// Repeats Run on `inputs`. A first run that should not count is the caller's.
+Result<Latency> MeasureLatency(Executor* executor, std::span<const ConstTensorView> inputs,
+                               const LatencyOptions& options);
+
+// The same on inputs of its own, for `seconds`, after a run that does not count. Free first
+// dimensions are 1; networks with other free dimensions are kUnsupported.
 Result<Latency> MeasureLatency(Executor* executor, double seconds);
 
-// Bytes of packed weights and constants that every run reads.
-int64_t PlanWeightBytes(const Plan& plan);
+// Microseconds by node name, of an executor with `profile`: the mean of the least disturbed of a
+// few windows. Refuses what MeasureLatency refuses.
+Result<std::map<std::string, double>> MeasureSteps(Executor* executor);
 
 }  // namespace adze
 

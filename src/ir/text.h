@@ -38,6 +38,8 @@ std::string PrintGraph(const Graph& graph, const PrintOptions& options = {});
 // The graph is inferred and verified. Errors of the text name line and column. Input is hostile:
 // depth, sizes and counts are bounded.
 Result<Graph> ParseGraph(std::string_view text);
+// Of a file; errors name it.
+Result<Graph> ReadGraphFile(const std::string& path);
 
 }  // namespace adze
 

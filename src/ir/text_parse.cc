@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "base/file.h"
 #include "ir/text.h"
 #include "ir/text_lexer.h"
 #include "numerics/half.h"
@@ -525,5 +526,13 @@ class Parser {
 }  // namespace
 
 Result<Graph> ParseGraph(std::string_view text) { return Parser(text).Run(); }
+
+Result<Graph> ReadGraphFile(const std::string& path) {
+  ADZE_ASSIGN(const auto file, MappedFile::Open(path));
+  const std::span<const std::byte> bytes = file->bytes();
+  Result<Graph> graph = ParseGraph({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  if (!graph.ok()) return graph.status().WithContext(path);
+  return graph;
+}
 
 }  // namespace adze

@@ -49,6 +49,9 @@ struct CompressResult {
 Result<CompressResult> Compress(const Graph& graph, const Dataset& dataset,
                                 const CompressOptions& options, ThreadPool* pool);
 
+// The refusal of a network without layers that could be int8.
+Status NothingToCompress();
+
 // What Compress would do, without doing it.
 struct CompressPlan {
   int64_t layers = 0;  // that would be int8 on the lowest rung

@@ -1,7 +1,6 @@
 #include "search/evidence.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <ctime>
 #include <fstream>
@@ -9,8 +8,10 @@
 
 #include "eval/compare.h"
 #include "eval/latency.h"
+#include "formats/json/json.h"
 #include "lower/lower.h"
 #include "quant/integer_form.h"
+#include "search/measured_json.h"
 
 namespace adze {
 namespace {
@@ -19,25 +20,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr int64_t kComparedSamples = 16;
 constexpr double kLatencySeconds = 0.5;
-constexpr int kProfileWindows = 5;
-constexpr double kProfileSeconds = 0.05;
 constexpr size_t kHistogramBins = 64;
-
-Json Number(double v) {
-  if (std::isnan(v)) return nullptr;
-  if (std::isinf(v)) return v > 0 ? "inf" : "-inf";
-  return v;
-}
-
-template <typename T>
-Json OrNull(const std::optional<T>& v) {
-  return v ? Json(*v) : Json(nullptr);
-}
-
-Json IntervalJson(const std::optional<Interval>& i) {
-  if (!i) return nullptr;
-  return Json::array({Number(i->low), Number(i->high)});
-}
 
 std::string CpuName() {
   std::ifstream info("/proc/cpuinfo");
@@ -77,29 +60,14 @@ struct Timed {
 Result<Timed> Time(const Graph& graph, Isa isa, ThreadPool* pool) {
   Timed timed;
   ADZE_ASSIGN(const LoweredPlan lowered, Lower(graph, {isa, {}}));
-  {
-    Executor executor(lowered.plan, pool);
-    const Result<Latency> latency = MeasureLatency(&executor, kLatencySeconds);
-    if (!latency.ok()) return timed;  // free dimensions: no latency without a shape
-    timed.latency = *latency;
-  }
-  // Steps are timed apart, in several windows of which the least disturbed counts.
-  Executor executor(lowered.plan, pool, {.profile = true});
-  std::vector<double> least(lowered.plan->steps.size(), HUGE_VAL);
-  std::vector<StepTime> before(least.size());
-  for (int window = 0; window < kProfileWindows; ++window) {
-    ADZE_TRY(MeasureLatency(&executor, kProfileSeconds));
-    for (size_t i = 0; i < least.size(); ++i) {
-      const StepTime& now = executor.step_times()[i];
-      const auto calls = static_cast<double>(now.calls - before[i].calls);
-      if (calls > 0) least[i] = std::min(least[i], (now.total_ms - before[i].total_ms) / calls);
-      before[i] = now;
-    }
-  }
-  for (size_t i = 0; i < least.size(); ++i) {
-    const std::string& name = lowered.plan->steps[i].name;
-    if (!name.empty() && std::isfinite(least[i])) timed.step_us[name] += 1000 * least[i];
-  }
+  Executor executor(lowered.plan, pool);
+  const Result<Latency> latency = MeasureLatency(&executor, kLatencySeconds);
+  // Free dimensions: no latency without a shape.
+  if (latency.status().code() == StatusCode::kUnsupported) return timed;
+  ADZE_TRY(latency.status());
+  timed.latency = *latency;
+  Executor profiled(lowered.plan, pool, {.profile = true});
+  ADZE_ASSIGN(timed.step_us, MeasureSteps(&profiled));
   return timed;
 }
 
@@ -161,10 +129,10 @@ class Evidence {
                     {"date", Now()}};
     json["model"] = Model();
     ADZE_ASSIGN(json["data"], Data());
-    json["budget"] = {{"max_drop_points", OrNull(r.budget.max_drop_points)},
-                      {"max_size_bytes", OrNull(r.budget.max_size_bytes)},
-                      {"max_latency_ms", OrNull(r.budget.max_latency_ms)},
-                      {"max_memory_bytes", OrNull(r.budget.max_memory_bytes)},
+    json["budget"] = {{"max_drop_points", JsonOrNull(r.budget.max_drop_points)},
+                      {"max_size_bytes", JsonOrNull(r.budget.max_size_bytes)},
+                      {"max_latency_ms", JsonOrNull(r.budget.max_latency_ms)},
+                      {"max_memory_bytes", JsonOrNull(r.budget.max_memory_bytes)},
                       {"target", r.target}};
     json["outcome"] = {
         {"met", in_.climb.met}, {"rung", in_.climb.chosen}, {"sentence", in_.sentence}};
@@ -178,17 +146,17 @@ class Evidence {
                                   {"p99_ms", nullptr},
                                   {"min_ms", nullptr}};
     }
-    json["after"]["drop_points"] = Number(chosen.drop_points);
-    json["after"]["drop_ci95_points"] = IntervalJson(chosen.drop_ci95_points);
-    json["after"]["flip_rate"] = Number(chosen.flip_rate);
-    json["after"]["sqnr_db"] = Number(chosen.sqnr_db);
-    json["after"]["int8_macs_share"] = Number(chosen.int8_macs_share);
+    json["after"]["drop_points"] = JsonNumber(chosen.drop_points);
+    json["after"]["drop_ci95_points"] = IntervalToJson(chosen.drop_ci95_points);
+    json["after"]["flip_rate"] = JsonNumber(chosen.flip_rate);
+    json["after"]["sqnr_db"] = JsonNumber(chosen.sqnr_db);
+    json["after"]["int8_macs_share"] = JsonNumber(chosen.int8_macs_share);
     json["rungs"] = Rungs();
     json["layers"] = Layers();
     json["tensors"] = Tensors();
     json["graph"] = GraphJson();
     json["files"] = Json::array();
-    for (const EvidenceFile& f : in_.files) {
+    for (const OutputFile& f : in_.files) {
       json["files"].push_back(
           {{"name", f.name}, {"bytes", f.bytes}, {"sha256", f.sha256}, {"what", f.what}});
     }
@@ -237,8 +205,8 @@ class Evidence {
 
   static Json Side(const char* file, const Measured& m, const Timed& timed) {
     return {{"file", file},
-            {"value", Number(m.value)},
-            {"ci95", IntervalJson(m.value_ci95)},
+            {"value", JsonNumber(m.value)},
+            {"ci95", IntervalToJson(m.value_ci95)},
             {"size_bytes", m.size_bytes},
             {"latency", LatencyJson(timed.latency)},
             {"memory_bytes", m.memory_bytes}};
@@ -266,13 +234,13 @@ class Evidence {
       rungs.push_back({{"name", name},
                        {"description", description},
                        {"float_layers", t.candidate.float_layers},
-                       {"value", Number(t.measured.value)},
-                       {"drop_points", Number(t.measured.drop_points)},
-                       {"drop_ci95_points", IntervalJson(t.measured.drop_ci95_points)},
-                       {"flip_rate", Number(t.measured.flip_rate)},
-                       {"sqnr_db", Number(t.measured.sqnr_db)},
+                       {"value", JsonNumber(t.measured.value)},
+                       {"drop_points", JsonNumber(t.measured.drop_points)},
+                       {"drop_ci95_points", IntervalToJson(t.measured.drop_ci95_points)},
+                       {"flip_rate", JsonNumber(t.measured.flip_rate)},
+                       {"sqnr_db", JsonNumber(t.measured.sqnr_db)},
                        {"size_bytes", t.measured.size_bytes},
-                       {"latency_ms", OrNull(t.measured.latency_ms)},
+                       {"latency_ms", JsonOrNull(t.measured.latency_ms)},
                        {"memory_bytes", t.measured.memory_bytes},
                        {"met", t.unmet.empty()},
                        {"unmet", t.unmet},
@@ -330,10 +298,10 @@ class Evidence {
            {"parameters", constant ? real_.value(weight).constant.size() : 0},
            {"precision", is_float ? "float" : "int8"},
            {"reason", is_float && reason != reasons.end() ? Json(reason->second) : Json(nullptr)},
-           {"own_sqnr_db", c != nullptr ? Number(c->own_sqnr_db) : Json(nullptr)},
-           {"inherited_sqnr_db", c != nullptr ? Number(c->inherited_sqnr_db) : Json(nullptr)},
-           {"total_sqnr_db", c != nullptr ? Number(c->total_sqnr_db) : Json(nullptr)},
-           {"sensitivity_db", gain != gains.end() ? Number(gain->second) : Json(nullptr)},
+           {"own_sqnr_db", c != nullptr ? JsonNumber(c->own_sqnr_db) : Json(nullptr)},
+           {"inherited_sqnr_db", c != nullptr ? JsonNumber(c->inherited_sqnr_db) : Json(nullptr)},
+           {"total_sqnr_db", c != nullptr ? JsonNumber(c->total_sqnr_db) : Json(nullptr)},
+           {"sensitivity_db", gain != gains.end() ? JsonNumber(gain->second) : Json(nullptr)},
            {"latency_us_before", TimeOf(before_, n.name)},
            {"latency_us_after", TimeOf(after_, n.name)},
            {"input", real_.value(real_.input(id, 0)).name},
@@ -356,23 +324,23 @@ class Evidence {
                 {"observer", e.provenance.observer},
                 {"scale", e.type.scale},
                 {"zero_point", e.type.zero_point},
-                {"min", Number(e.provenance.range_min)},
-                {"max", Number(e.provenance.range_max)}};
+                {"min", JsonNumber(e.provenance.range_min)},
+                {"max", JsonNumber(e.provenance.range_max)}};
       Json low = nullptr, high = nullptr, clipped = nullptr, histogram = nullptr;
       if (value.is_constant()) {
         const std::span<const float> w = value.constant.values<float>();
         const auto [min, max] = std::minmax_element(w.begin(), w.end());
         if (!w.empty()) {
-          low = Number(*min);
-          high = Number(*max);
+          low = JsonNumber(*min);
+          high = JsonNumber(*max);
           histogram = Histogram(*min, *max, std::vector<double>(w.begin(), w.end()),
                                 std::vector<double>(w.size(), 1.0));
         }
       } else {
         const auto record = statistics.tensors.find(name);
         if (record != statistics.tensors.end()) {
-          low = Number(record->second.range.min);
-          high = Number(record->second.range.max);
+          low = JsonNumber(record->second.range.min);
+          high = JsonNumber(record->second.range.max);
           histogram = ActivationHistogram(record->second);
         }
         const auto c = compared_.find(name);

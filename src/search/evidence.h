@@ -8,15 +8,9 @@
 
 #include "search/compress.h"
 #include "search/network_under_search.h"
+#include "search/outputs.h"
 
 namespace adze {
-
-struct EvidenceFile {
-  std::string name;
-  std::string what;
-  int64_t bytes = 0;
-  std::string sha256;
-};
 
 // What a finished compression knows; references live during the call only.
 struct EvidenceInput {
@@ -29,7 +23,7 @@ struct EvidenceInput {
   const Climb& climb;
   const MixedNetwork& chosen;
   std::string sentence;
-  std::vector<EvidenceFile> files;
+  std::vector<OutputFile> files;
   std::vector<std::string> warnings;
 };
 

@@ -13,6 +13,7 @@
 #include "lower/lower.h"
 #include "passes/pass.h"
 #include "quant/integer_form.h"
+#include "search/measured_json.h"
 #include "targets/target.h"
 
 namespace adze {
@@ -62,53 +63,6 @@ std::string KeyOf(const char* what, const std::set<std::string>& layers) {
          hash.Finish().substr(0, 32);
 }
 
-Json ToJson(const Measured& m) {
-  Json json = {{"value", m.value},
-               {"drop_points", m.drop_points},
-               {"flip_rate", m.flip_rate},
-               {"sqnr_db", std::isfinite(m.sqnr_db) ? Json(m.sqnr_db) : Json(nullptr)},
-               {"int8_macs_share", m.int8_macs_share},
-               {"size_bytes", m.size_bytes},
-               {"memory_bytes", m.memory_bytes}};
-  const auto put = [&](const char* name, const std::optional<Interval>& i) {
-    if (i) json[name] = {i->low, i->high};
-  };
-  put("value_ci95", m.value_ci95);
-  put("drop_ci95_points", m.drop_ci95_points);
-  return json;
-}
-
-// Of what ToJson wrote, perhaps edited by hand since.
-Result<Measured> MeasuredOf(const Json& json, const std::string& key) {
-  const auto number = [&](const char* name) {
-    const auto it = json.find(name);
-    return it != json.end() && it->is_number() ? it->get<double>() : std::nan("");
-  };
-  Measured m;
-  if (!json.is_object()) return InvalidInput("the measurement '" + key + "' is not an object");
-  m.value = number("value");
-  m.drop_points = number("drop_points");
-  m.flip_rate = number("flip_rate");
-  m.sqnr_db = json.value("sqnr_db", Json()).is_null() ? HUGE_VAL : number("sqnr_db");
-  m.int8_macs_share = number("int8_macs_share");
-  const double size = number("size_bytes");
-  const double memory = number("memory_bytes");
-  if (!(size >= 0 && size < 0x1p53 && memory >= 0 && memory < 0x1p53)) {
-    return InvalidInput("the measurement '" + key + "' lacks size_bytes or memory_bytes");
-  }
-  m.size_bytes = static_cast<int64_t>(size);
-  m.memory_bytes = static_cast<int64_t>(memory);
-  const auto interval = [&](const char* name) -> std::optional<Interval> {
-    const auto ci = json.find(name);
-    if (ci == json.end() || !ci->is_array() || ci->size() != 2) return std::nullopt;
-    if (!(*ci)[0].is_number() || !(*ci)[1].is_number()) return std::nullopt;
-    return Interval{(*ci)[0].get<double>(), (*ci)[1].get<double>()};
-  };
-  m.value_ci95 = interval("value_ci95");
-  m.drop_ci95_points = interval("drop_ci95_points");
-  return m;
-}
-
 struct Prepared {
   std::unique_ptr<Executor> executor;
   int64_t memory_bytes = 0;  // weights, and activations of one sample on one thread
@@ -129,7 +83,7 @@ Result<Prepared> Prepare(const Graph& graph, Isa isa, ThreadPool* pool) {
   ThreadPool one(1);
   Executor alone(lowered.plan, &one);
   ADZE_TRY(alone.Prepare(dims));
-  p.memory_bytes = PlanWeightBytes(*lowered.plan) + alone.arena_bytes();
+  p.memory_bytes = alone.Cost().weight_bytes + alone.arena_bytes();
   return p;
 }
 
@@ -317,7 +271,7 @@ Result<Measured> NetworkUnderSearch::MeasureNow(const MixedNetwork& network,
 Result<bool> NetworkUnderSearch::Recall(const Journal::Json* known, const std::string& key,
                                         Measured* out) const {
   if (known == nullptr) return false;
-  Result<Measured> m = MeasuredOf(*known, key);
+  Result<Measured> m = MeasuredFromJson(*known, key);
   if (m.ok()) {
     *out = std::move(m).value();
   } else if (options_.replay != nullptr) {
@@ -336,7 +290,7 @@ Result<Measured> NetworkUnderSearch::Measure(const Candidate& candidate) {
   if (!usable) {
     ADZE_ASSIGN(network, Build(candidate));
     ADZE_ASSIGN(m, MeasureNow(*network, work_.File("candidate.onnx")));
-    ADZE_TRY(journal_->Record(key, ToJson(m)));
+    ADZE_TRY(journal_->Record(key, MeasuredToJson(m)));
   }
   if (!options_.recipe.budget.max_latency_ms) return m;
   const std::string latency_key =
@@ -382,7 +336,7 @@ Result<Measured> NetworkUnderSearch::MeasureFloat(const std::string& float_path)
     m.value = r.value;
     m.value_ci95 = r.ci95;
   }
-  ADZE_TRY(journal_->Record("float", ToJson(m)));
+  ADZE_TRY(journal_->Record("float", MeasuredToJson(m)));
   return m;
 }
 

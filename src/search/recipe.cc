@@ -12,11 +12,6 @@ using Json = nlohmann::ordered_json;
 
 constexpr int kLockVersion = 1;
 
-template <typename T>
-Json OrNull(const std::optional<T>& v) {
-  return v ? Json(*v) : Json(nullptr);
-}
-
 Json RecipeJson(const Recipe& r) {
   return {{"model", r.model},
           {"data", r.data},
@@ -26,10 +21,10 @@ Json RecipeJson(const Recipe& r) {
           {"observer", r.observer},
           {"metric", r.metric},
           {"target", r.target},
-          {"max_drop_points", OrNull(r.budget.max_drop_points)},
-          {"max_size_bytes", OrNull(r.budget.max_size_bytes)},
-          {"max_latency_ms", OrNull(r.budget.max_latency_ms)},
-          {"max_memory_bytes", OrNull(r.budget.max_memory_bytes)}};
+          {"max_drop_points", JsonOrNull(r.budget.max_drop_points)},
+          {"max_size_bytes", JsonOrNull(r.budget.max_size_bytes)},
+          {"max_latency_ms", JsonOrNull(r.budget.max_latency_ms)},
+          {"max_memory_bytes", JsonOrNull(r.budget.max_memory_bytes)}};
 }
 
 std::string Dump(const Json& json, int indent) {

@@ -25,14 +25,6 @@ constexpr const char* kEncodings = "base.encodings.json";
 constexpr const char* kSideFile = "base.encodings.safetensors";
 constexpr const char* kStatistics = "statistics.safetensors";
 
-Result<Graph> ReadGraph(const std::string& path) {
-  ADZE_ASSIGN(const auto file, MappedFile::Open(path));
-  const std::span<const std::byte> bytes = file->bytes();
-  Result<Graph> graph = ParseGraph({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-  if (!graph.ok()) return graph.status().WithContext(path);
-  return graph;
-}
-
 std::set<std::string> LayerNames(const Graph& graph) {
   std::set<std::string> names;
   for (const NodeId id : graph.top().nodes) {
@@ -88,8 +80,8 @@ Result<WorkFolder::Base> WorkFolder::LoadBase(const std::string& hash) const {
   if (found != hash)
     return InvalidInput(path_ + ": the calibrated network is not as it was written");
   Base base;
-  ADZE_ASSIGN(const Graph equalized, ReadGraph(File(kEqualized)));
-  ADZE_ASSIGN(base.network.adjusted, ReadGraph(File(kAdjusted)));
+  ADZE_ASSIGN(const Graph equalized, ReadGraphFile(File(kEqualized)));
+  ADZE_ASSIGN(base.network.adjusted, ReadGraphFile(File(kAdjusted)));
   ADZE_ASSIGN(base.network.encodings, ReadEncodings(File(kEncodings)));
   ADZE_ASSIGN(base.statistics, ReadStatistics(File(kStatistics)));
   // Under the ids of `adjusted`, which may have more biases.

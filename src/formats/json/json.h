@@ -1,9 +1,12 @@
-// JSON from files that nobody vouches for.
+// JSON from files that nobody vouches for, and numbers that JSON has no words for.
 #ifndef ADZE_FORMATS_JSON_JSON_H_
 #define ADZE_FORMATS_JSON_JSON_H_
 
+#include <cmath>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string_view>
+#include <type_traits>
 
 namespace adze {
 
@@ -21,6 +24,20 @@ Json ParseJson(std::string_view text) {
   };
   Json json = Json::parse(text.begin(), text.end(), watch, false);
   return too_deep ? Json(Json::value_t::discarded) : json;
+}
+
+// NaN is null, infinities are the strings "inf" and "-inf".
+inline nlohmann::ordered_json JsonNumber(double v) {
+  if (std::isnan(v)) return nullptr;
+  if (std::isinf(v)) return v > 0 ? "inf" : "-inf";
+  return v;
+}
+
+template <typename T>
+nlohmann::ordered_json JsonOrNull(const std::optional<T>& v) {
+  if (!v) return nullptr;
+  if constexpr (std::is_same_v<T, double>) return JsonNumber(*v);
+  return *v;
 }
 
 }  // namespace adze
