@@ -10,8 +10,6 @@
 namespace adze {
 namespace {
 
-constexpr IntRange kCodes{0, 255};
-
 // The codes of one addition by three float32 evaluation orders.
 void ExpectOneCode(bool product, const CodeScale& a, const CodeScale& b, const CodeScale& y) {
   const auto code = [&](float v) {
