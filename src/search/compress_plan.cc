@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "calib/collect.h"
+#include "eval/metric.h"
 #include "lower/lower.h"
 #include "quant/quantization_plan.h"
 #include "runtime/executor.h"
@@ -72,6 +73,27 @@ Result<CompressPlan> PlanCompress(const Graph& graph, const Dataset& dataset,
   // A further rung: one evaluation, and about nine networks on 64 samples to choose the layer.
   plan.more_rung_seconds = run * (static_cast<double>(plan.evaluation_samples) + 9 * 64);
   return plan;
+}
+
+void ChooseMetric(const Graph& graph, const Dataset& dataset, Recipe* recipe) {
+  std::string& metric = recipe->metric;
+  if (metric.empty()) metric = dataset.evaluate().metric;
+  if (metric.empty()) {
+    metric = dataset.has_labels()          ? "top1"
+             : HasScores(graph, dataset) ? "flip_rate"
+                                           : "sqnr_db";
+  }
+  Budget& b = recipe->budget;
+  if (b.max_drop_points || b.min_sqnr_db || b.max_size_bytes || b.max_latency_ms ||
+      b.max_memory_bytes) {
+    return;
+  }
+  const MetricDef* const def = FindMetric(metric);
+  if (def != nullptr && def->is_rate) {
+    b.max_drop_points = kDefaultMaxDropPoints;
+  } else {
+    b.min_sqnr_db = kDefaultMinSqnrDb;
+  }
 }
 
 Status ChooseSplits(const Dataset& dataset, Recipe* recipe) {

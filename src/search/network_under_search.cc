@@ -13,6 +13,7 @@
 #include "lower/lower.h"
 #include "passes/pass.h"
 #include "quant/integer_form.h"
+#include "search/checks.h"
 #include "search/measured_json.h"
 #include "targets/target.h"
 
@@ -85,6 +86,16 @@ Result<Prepared> Prepare(const Graph& graph, Isa isa, ThreadPool* pool) {
   ADZE_TRY(alone.Prepare(dims));
   p.memory_bytes = alone.Cost().weight_bytes + alone.arena_bytes();
   return p;
+}
+
+// What a metric that compares says of a network beside itself: 0 flips, cosine 1.
+double OfEqualOutputs(const MetricDef& metric) {
+  const float one = 1;
+  MetricSample s;
+  s.output = s.scores = s.reference = s.reference_scores = {&one, 1};
+  MetricState state;
+  metric.add(s, &state);
+  return metric.finish(state);
 }
 
 }  // namespace
@@ -254,10 +265,17 @@ Result<Measured> NetworkUnderSearch::MeasureNow(const MixedNetwork& network,
   eval.decode_threads = pool_->num_threads();
   ADZE_ASSIGN(const EvalResult r, EvaluateModel(quantized.executor.get(), real.executor.get(),
                                                 dataset_, eval, options_.progress, &reference_));
-  m.value = r.value;
+  m.sqnr_db = JudgedSqnr(r);
+  m.value = r.metric == "sqnr_db" ? m.sqnr_db : r.value;
   m.value_ci95 = r.ci95;
-  m.flip_rate = *r.flip_rate;
-  m.sqnr_db = *r.sqnr_db;
+  const MetricDef& metric = *FindMetric(r.metric);
+  // What reproduces its input has no scores, whatever its shape.
+  const bool answers = HasScores(graph_, dataset_) && (metric.needs & kNeedsInput) == 0;
+  m.flip_rate = metric.is_rate || answers ? *r.flip_rate : std::nan("");
+  if (!metric.is_rate) {
+    m.drop_points = std::nan("");
+    return m;
+  }
   // flip_rate is a drop itself.
   m.drop_points = r.difference ? -100 * *r.difference : 100 * r.value;
   const std::optional<Interval> ci = r.difference ? r.difference_ci95 : r.ci95;
@@ -266,6 +284,17 @@ Result<Measured> NetworkUnderSearch::MeasureNow(const MixedNetwork& network,
                                       : Interval{100 * ci->low, 100 * ci->high};
   }
   return m;
+}
+
+double NetworkUnderSearch::JudgedSqnr(const EvalResult& result) const {
+  double worst = std::nan("");
+  for (size_t i = 0; i < result.outputs.size(); ++i) {
+    if (!SqnrJudges(graph_, dataset_, i)) continue;
+    const double sqnr = result.outputs[i].sqnr_db;
+    if (std::isnan(sqnr)) return sqnr;
+    if (!(worst <= sqnr)) worst = sqnr;
+  }
+  return worst;
 }
 
 Result<bool> NetworkUnderSearch::Recall(const Journal::Json* known, const std::string& key,
@@ -324,9 +353,11 @@ Result<Measured> NetworkUnderSearch::MeasureFloat(const std::string& float_path)
   }
   ADZE_ASSIGN(Prepared real, Prepare(graph_, options_.isa, pool_));
   m.memory_bytes = real.memory_bytes;
-  const MetricDef* const metric = FindMetric(options_.recipe.metric);
+  const MetricDef& metric = *FindMetric(options_.recipe.metric);
   m.sqnr_db = HUGE_VAL;
-  if (metric == nullptr || (metric->needs & kNeedsReference) == 0) {
+  if ((metric.needs & kNeedsReference) != 0) {
+    m.value = OfEqualOutputs(metric);
+  } else {
     EvalOptions eval;
     eval.split = options_.recipe.evaluation_split;
     eval.metric = options_.recipe.metric;

@@ -58,6 +58,7 @@ class NetworkUnderSearch : public LadderEnvironment {
   Result<bool> Recall(const Journal::Json* known, const std::string& key, Measured* out) const;
   Result<Measured> MeasureNow(const MixedNetwork& network, const std::string& path);
   int64_t ScoreSamples() const;
+  double JudgedSqnr(const EvalResult& result) const;  // of the worst output that it judges
 
   const Graph& graph_;
   const Dataset& dataset_;
