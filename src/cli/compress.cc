@@ -63,6 +63,8 @@ Status ParseBytes(const char* option, const std::string& text, std::optional<int
   return OkStatus();
 }
 
+std::string Whole(double x) { return std::to_string(static_cast<int>(x)); }
+
 double Megabytes(int64_t bytes) { return static_cast<double>(bytes) / 1e6; }
 
 bool IsRate(const Recipe& recipe) {
@@ -104,7 +106,8 @@ std::string BudgetText(const Budget& b) {
   };
   if (b.max_drop_points) add("at most %.4g points lost", *b.max_drop_points);
   if (b.min_sqnr_db) add("an SQNR of at least %.4g dB", *b.min_sqnr_db);
-  if (b.max_size_bytes) add("a file of at most %lld bytes", static_cast<long long>(*b.max_size_bytes));
+  if (b.max_size_bytes)
+    add("a file of at most %lld bytes", static_cast<long long>(*b.max_size_bytes));
   if (b.max_latency_ms) add("at most %.4g ms", *b.max_latency_ms);
   if (b.max_memory_bytes) {
     add("at most %lld bytes of memory", static_cast<long long>(*b.max_memory_bytes));
@@ -157,6 +160,7 @@ Status PrintPlan(const CompressPlan& p, const CompressCommand& o) {
                {"metric", o.recipe.metric},
                {"budget", BudgetJson(o.recipe.budget)},
                {"first_rung_seconds", p.first_rung_seconds},
+               {"rank_layers_seconds", p.rank_layers_seconds},
                {"more_rung_seconds", p.more_rung_seconds}});
     return OkStatus();
   }
@@ -170,8 +174,9 @@ Status PrintPlan(const CompressPlan& p, const CompressCommand& o) {
       static_cast<long long>(p.layers), 100 * p.int8_macs_share, Megabytes(p.float_bytes),
       Megabytes(p.int8_bytes), p.first_rung_seconds);
   std::printf(
-      "then one layer after the other in float until the budget is met: about %.0f s each\n",
-      p.more_rung_seconds);
+      "then one layer after the other in float until the budget is met: about %.0f s to measure "
+      "layers, and %.0f s each\n",
+      p.rank_layers_seconds, p.more_rung_seconds);
   std::printf("budget: %s\n", BudgetText(o.recipe.budget).c_str());
   return OkStatus();
 }
@@ -267,12 +272,14 @@ void RegisterCompress(CLI::App& app, Action* action) {
   c->add_option("model", r.model, "float network (.onnx or .adzir)");
   c->add_option("--data", r.data, "data set with splits to calibrate and judge on (docs/data.md)");
   c->add_option("--out", o->out, "folder for the files; interrupted work there is resumed");
-  c->add_option(
-      "--max-drop", r.budget.max_drop_points,
-      "points of a rate that may be lost, such as 0.5; 1 if there is no budget at all");
+  c->add_option("--max-drop", r.budget.max_drop_points,
+                "points of a rate that may be lost, such as 0.5; " + Whole(kDefaultMaxDropPoints) +
+                    " if there is no budget at all");
   c->add_option("--min-sqnr", r.budget.min_sqnr_db,
                 "decibels of the outputs against the float network's, for any network, without "
-                "labels; 20 if there is no budget at all and the metric is no rate");
+                "labels; " +
+                    Whole(kDefaultMinSqnrDb) +
+                    " if there is no budget at all and the metric is no rate");
   c->add_option("--max-size", o->max_size, "bytes of the network's file: 500kB, 3.5MB, 2MiB");
   c->add_option("--max-latency", r.budget.max_latency_ms,
                 "milliseconds of one run on this machine (median)");
@@ -301,8 +308,9 @@ void RegisterCompress(CLI::App& app, Action* action) {
   AddJson(*c, &o->common);
   c->callback([o, action, c] {
     for (const char* option :
-         {"--max-drop", "--min-sqnr", "--max-size", "--max-latency", "--max-memory", "--target", "--metric",
-          "--calibration", "--calibration-split", "--evaluation-split", "--samples", "--plan"}) {
+         {"--max-drop", "--min-sqnr", "--max-size", "--max-latency", "--max-memory", "--target",
+          "--metric", "--calibration", "--calibration-split", "--evaluation-split", "--samples",
+          "--plan"}) {
       if (c->count(option) > 0) o->decided = option;
     }
     *action = [o] { return Run(*o); };

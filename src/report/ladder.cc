@@ -123,10 +123,10 @@ void WriteLadder(const View& view, Markup& m) {
   if (!metric.sqnr) columns.push_back({metric.label.c_str(), true});
   if (points) columns.push_back({"Points lost", true, "with its 95 % interval"});
   if (changed) columns.push_back({"Changed", true, "decisions that changed"});
-  for (const Column& c : {Column{"SQNR", true, "of the output"}, Column{"Size", true},
-                          Column{"Latency", true, "median"}, Column{"Memory", true},
-                          Column{"In float", true, "layers kept in float so far"},
-                          Column{"Took", true}}) {
+  for (const Column& c :
+       {Column{"SQNR", true, "of the output"}, Column{"Size", true},
+        Column{"Latency", true, "median"}, Column{"Memory", true},
+        Column{"In float", true, "layers kept in float so far"}, Column{"Took", true}}) {
     columns.push_back(c);
   }
   BeginTable(m, "Rungs of the ladder", columns);

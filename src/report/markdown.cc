@@ -45,13 +45,12 @@ void WriteRungs(const Evidence& e, std::string* out) {
   for (const Rung& r : e.rungs) {
     std::string unmet;
     for (const std::string& u : r.unmet) unmet += (unmet.empty() ? "" : "; ") + Plain(u);
-    TableRow(out,
-             {Plain(Shorten(r.name, 80)) + (r.chosen ? " **(chosen)**" : ""),
-              MetricValue(metric, r.value),
-              !points         ? Decibels(r.sqnr_db)
-              : r.drop_points ? Fixed(*r.drop_points, 2)
-                              : kUnknown,
-              Bytes(r.size_bytes), Milliseconds(r.latency_ms), Both(Verdict(r.met), unmet)});
+    TableRow(out, {Plain(Shorten(r.name, 80)) + (r.chosen ? " **(chosen)**" : ""),
+                   MetricValue(metric, r.value),
+                   !points         ? Decibels(r.sqnr_db)
+                   : r.drop_points ? Fixed(*r.drop_points, 2)
+                                   : kUnknown,
+                   Bytes(r.size_bytes), Milliseconds(r.latency_ms), Both(Verdict(r.met), unmet)});
   }
 }
 

@@ -93,7 +93,7 @@ TEST(Report, NetworksWithoutARateAreJudgedBySqnr) {
   std::string page = Html(e);
   EXPECT_TRUE(Has(page, "<dt>Output SQNR</dt>"));
   EXPECT_TRUE(Has(page, "budget: at least 35.0\u00A0dB <b class=\"bad\">✗ missed</b>"));
-  EXPECT_TRUE(Has(page, "budget 35.0\u00A0dB"));  // of the chart
+  EXPECT_TRUE(Has(page, "budget 35.0\u00A0dB"));   // of the chart
   EXPECT_TRUE(Has(page, "<dt>output SQNR</dt>"));  // of the setting
   EXPECT_TRUE(Has(page, "Metric mse"));
   EXPECT_FALSE(Has(page, "Points lost"));

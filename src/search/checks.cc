@@ -14,9 +14,8 @@ ValueId JudgedOutput(const Graph& graph, const Dataset& dataset) {
   const EvaluateSpec& spec = dataset.evaluate();
   const std::vector<ValueId>& outputs = graph.top().outputs;
   for (size_t i = 0; i < outputs.size(); ++i) {
-    const bool judged = spec.output_name.empty()
-                            ? i == static_cast<size_t>(spec.output_index)
-                            : graph.value(outputs[i]).name == spec.output_name;
+    const bool judged = spec.output_name.empty() ? i == static_cast<size_t>(spec.output_index)
+                                                 : graph.value(outputs[i]).name == spec.output_name;
     if (judged) return outputs[i];
   }
   return kNoId;
@@ -115,8 +114,9 @@ Status CheckJudged(const Graph& graph, const Dataset& dataset, const Recipe& rec
   const SampleSize size = SizeOf(graph, judged);
   const bool of_any_output = recipe.metric == "sqnr_db" || recipe.metric == "mse";
   if (size.numbers == 1 && !of_any_output) {
-    return Unsupported("output '" + name + "' is one number per sample: " + recipe.metric +
-                       " compares several, and says nothing about it; give --metric sqnr_db with --min-sqnr DB");
+    return Unsupported(
+        "output '" + name + "' is one number per sample: " + recipe.metric +
+        " compares several, and says nothing about it; give --metric sqnr_db with --min-sqnr DB");
   }
   if ((metric.needs & kNeedsInput) != 0 && graph.top().inputs.size() == 1) {
     const SampleSize input = SizeOf(graph, graph.top().inputs[0]);

@@ -62,8 +62,11 @@ struct CompressPlan {
   int64_t int8_bytes = 0;   // predicted
   int64_t calibration_samples = 0;
   int64_t evaluation_samples = 0;
-  double first_rung_seconds = 0;  // predicted from the time of a few runs
-  double more_rung_seconds = 0;   // of every further rung
+  // Predicted from the time of a few runs: of the whole work if the first rung meets the budget;
+  // of measuring every layer, once before the second rung; of every further rung.
+  double first_rung_seconds = 0;
+  double rank_layers_seconds = 0;
+  double more_rung_seconds = 0;
 };
 Result<CompressPlan> PlanCompress(const Graph& graph, const Dataset& dataset,
                                   const CompressOptions& options, ThreadPool* pool);

@@ -150,9 +150,7 @@ TEST(LadderTest, BestFoundIsTheNearestInAccuracy) {
    public:
     explicit Given(std::vector<Measured> given)
         : Fake(std::vector<double>(given.size(), 0.1)), given_(std::move(given)) {}
-    Result<Measured> Measure(const Candidate& c) override {
-      return given_[c.float_layers.size()];
-    }
+    Result<Measured> Measure(const Candidate& c) override { return given_[c.float_layers.size()]; }
     std::vector<Measured> given_;
   };
   const auto chosen = [](const Budget& budget, std::vector<Measured> given) {

@@ -14,12 +14,9 @@ Json IntervalToJson(const std::optional<Interval>& interval) {
 }
 
 Json MeasuredToJson(const Measured& m) {
-  Json json = {{"value", JsonNumber(m.value)},
-               {"drop_points", JsonNumber(m.drop_points)},
-               {"flip_rate", JsonNumber(m.flip_rate)},
-               {"sqnr_db", JsonNumber(m.sqnr_db)},
-               {"int8_macs_share", m.int8_macs_share},
-               {"size_bytes", m.size_bytes},
+  Json json = {{"value", JsonNumber(m.value)},         {"drop_points", JsonNumber(m.drop_points)},
+               {"flip_rate", JsonNumber(m.flip_rate)}, {"sqnr_db", JsonNumber(m.sqnr_db)},
+               {"int8_macs_share", m.int8_macs_share}, {"size_bytes", m.size_bytes},
                {"memory_bytes", m.memory_bytes}};
   const auto put = [&](const char* name, const std::optional<Interval>& i) {
     if (i) json[name] = {i->low, i->high};

@@ -100,6 +100,11 @@ double OfEqualOutputs(const MetricDef& metric) {
 
 }  // namespace
 
+int64_t ScoreSamples(double macs, int64_t samples) {
+  const auto affordable = static_cast<int64_t>(std::min(kScoreMacs / (1 + macs), 1e6));
+  return std::min(std::clamp(affordable, kMinScoreSamples, kMaxScoreSamples), samples);
+}
+
 NetworkUnderSearch::NetworkUnderSearch(const Graph& graph, const Dataset& dataset,
                                        const CompressOptions& options, const WorkFolder& work,
                                        Journal* journal, ThreadPool* pool)
@@ -170,12 +175,10 @@ Result<MixedNetwork> NetworkUnderSearch::Mix(const std::set<std::string>& float_
   return KeepInFloat(base_.network, quant);
 }
 
-int64_t NetworkUnderSearch::ScoreSamples() const {
-  double macs = 1;
+int64_t NetworkUnderSearch::NumScoreSamples() const {
+  double macs = 0;
   for (const Layer& l : layers_) macs += static_cast<double>(l.macs);
-  const auto affordable = static_cast<int64_t>(std::min(kScoreMacs / macs, 1e6));
-  return std::min(std::clamp(affordable, kMinScoreSamples, kMaxScoreSamples),
-                  options_.recipe.samples);
+  return ScoreSamples(macs, options_.recipe.samples);
 }
 
 Result<std::vector<double>> NetworkUnderSearch::OutputErrors(
@@ -210,7 +213,7 @@ Result<std::vector<double>> NetworkUnderSearch::OutputErrors(
     for (const Graph& g : graphs) pointers.push_back(&g);
     ADZE_ASSIGN(
         const std::vector<double> sqnr,
-        OutputSqnr(reference, pointers, dataset_, settings_.split, ScoreSamples(), options_.isa,
+        OutputSqnr(reference, pointers, dataset_, settings_.split, NumScoreSamples(), options_.isa,
                    pool_, std::numeric_limits<double>::infinity(), &score_references_));
     for (size_t k = 0; k < count; ++k) {
       const size_t i = missing[begin + k];
@@ -226,7 +229,7 @@ Result<MixedNetwork> NetworkUnderSearch::Build(const Candidate& candidate) const
   ADZE_ASSIGN(MixedNetwork mixed, Mix(candidate.float_layers));
   if (candidate.float_layers.empty()) return mixed;  // corrected when it was calibrated
   ADZE_TRY(CorrectResults(base_.network.equalized, mixed.graph, mixed.plan, dataset_,
-                          settings_.split, ScoreSamples(), options_.isa, pool_, &mixed.adjusted)
+                          settings_.split, NumScoreSamples(), options_.isa, pool_, &mixed.adjusted)
                .status());
   mixed.encodings.graph_hash = GraphHash(mixed.adjusted);
   mixed.graph = mixed.adjusted;

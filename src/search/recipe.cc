@@ -14,13 +14,13 @@ constexpr int kLockVersion = 1;
 
 Json RecipeJson(const Recipe& r) {
   Json json = {{"model", r.model},
-          {"data", r.data},
-          {"calibration_split", r.calibration_split},
-          {"evaluation_split", r.evaluation_split},
-          {"samples", r.samples},
-          {"observer", r.observer},
-          {"metric", r.metric},
-          {"target", r.target}};
+               {"data", r.data},
+               {"calibration_split", r.calibration_split},
+               {"evaluation_split", r.evaluation_split},
+               {"samples", r.samples},
+               {"observer", r.observer},
+               {"metric", r.metric},
+               {"target", r.target}};
   json.update(BudgetJson(r.budget));
   return json;
 }

@@ -44,8 +44,8 @@ struct Lock {
 
 // recipe.lock: JSON, the same bytes for the same content.
 Status WriteLock(const Lock& lock, const std::string& path);
-// Refuses unknown formats, versions and fields, by name. Locks from before there was min_sqnr_db lack
-// it.
+// Refuses unknown formats, versions and fields, by name. Locks from before there was min_sqnr_db
+// lack it.
 Result<Lock> ReadLock(const std::string& path);
 
 }  // namespace adze
