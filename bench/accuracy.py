@@ -24,6 +24,7 @@ import time
 import numpy as np
 
 import judge
+from accuracy_table import table
 from cases import cases
 from common import BENCH, adze
 
@@ -40,6 +41,7 @@ ADZE = {
 # name of the environment: what is installed there
 ENVIRONMENTS = {
     "nncf": ["nncf==3.4.0", "onnx==1.20.1", "onnxruntime==1.31.1"],
+    "inc": ["onnx-neural-compressor==1.0", "onnx==1.16.2", "onnxruntime==1.19.2", "numpy==1.26.4"],
 }
 # (row, script in bench/peers, environment or "" for .venv, options of the script)
 PEERS = [("ORT %s %s per %s" % (method, short, "channel" if channel else "tensor"), "ort_static.py", "",
@@ -48,6 +50,7 @@ PEERS = [("ORT %s %s per %s" % (method, short, "channel" if channel else "tensor
           for activations, short in (("QUInt8", "u8"), ("QInt8", "s8"))]
 PEERS += [("NNCF %s%s" % ("" if fast else "full bias correction ", preset.lower()), "nncf_ptq.py", "nncf",
            {"preset": preset, "fast_bias_correction": fast}) for fast in (True, False) for preset in ("PERFORMANCE", "MIXED")]
+PEERS += [("INC %s u8 per channel" % method, "inc.py", "inc", {"method": method}) for method in ("MinMax", "Percentile", "Entropy")]
 
 
 def environment(name):
@@ -174,69 +177,6 @@ def measure(a, done, save):
                               flush=True)
 
 
-def pooled(rows):
-    """The halves of one method added up."""
-    total = dict(rows[0])
-    for key in ("samples", "signal", "noise", "kl", "flips", "hits", "reference_hits", "lost", "gained", "detections"):
-        if key in total:
-            total[key] = sum(r[key] for r in rows)
-    for key in ("int8", "weight_bits", "bytes", "wall_s", "cpu_s", "agreement"):
-        if key in total:
-            total[key] = sum(r[key] for r in rows) / len(rows)
-    total["peak_rss_bytes"] = max(r["peak_rss_bytes"] for r in rows)
-    total["sqnr"] = 10 * np.log10(total["signal"] / max(total["noise"], 1e-30))
-    total["directions"] = len(rows)
-    return total
-
-
-def table(done):
-    for case in cases(OUT):
-        methods = {}
-        for (network, method, _), row in done.items():
-            if network == case.name:
-                methods.setdefault(method, []).append(row)
-        failed = {m: x["error"] for m, r in methods.items() for x in r if "error" in x}
-        rows = {m: pooled(r) for m, r in methods.items() if m not in failed}
-        if not rows:
-            continue
-        first = next(iter(rows.values()))
-        labelled, detector = "hits" in first, "agreement" in first
-        print("\n### %s%s\n" % (case.name, ", weights on an 8-bit grid already: not for weight claims" if case.weights_on_grid else ""))
-        metric = ", float top-1 %.2f %%" % (100 * first["reference_hits"] / first["samples"]) if labelled else ""
-        print("%d samples judged%s, %d calibrated on.\n" % (first["samples"], metric, first["calibration_samples"]))
-        decisions = "agreement AP50" if detector else "flips"
-        print("| method | int8 MACs | %s | %sSQNR | %sfile | time (CPU) | peak memory |" %
-              (decisions, "" if detector else "mean KL | ", "top-1 change (95 %) | " if labelled else ""))
-        print("|" + "---|" * (6 + (not detector) + labelled))
-        for m, r in rows.items():
-            cells = [m + (" (one half)" if r["directions"] < len(case.directions) else ""), "%.1f %%" % (100 * r["int8"]),
-                     "%.1f" % r["agreement"] if detector else "%.2f %%" % (100 * r["flips"] / r["samples"])]
-            cells += [] if detector else ["%.2e" % (r["kl"] / r["samples"])]
-            cells += ["%.2f dB" % r["sqnr"]]
-            if labelled:
-                cells += ["%+.2f (%+.2f to %+.2f)" % judge.paired_interval(r["lost"], r["gained"], r["samples"])]
-            cells += ["%.3f" % (r["bytes"] / r["float_bytes"]), "%.0f (%.0f) s" % (r["wall_s"], r["cpu_s"]),
-                      "%.0f MB" % (r["peak_rss_bytes"] / 1e6)]
-            print("| " + " | ".join(cells) + " |")
-        for m, why in failed.items():
-            print("| %s | failed: %s |" % (m, why.replace("|", "/")) + " |" * (4 + (not detector) + labelled))
-        if "adze" in rows:
-            print("\n" + losses(rows))
-
-
-def losses(rows):
-    """Who beats adze's default run by adze, with at least its share of the multiply-accumulates in int8."""
-    ours = rows["adze"]
-    peers = {m: r for m, r in rows.items() if not m.startswith("adze") and r["int8"] >= ours["int8"] - 5e-4 and
-             r["directions"] == ours["directions"]}
-    lines = []
-    for what, better in (("flips" if "flips" in ours else "agreement", lambda r: (r.get("flips", 0), -r.get("agreement", 0))),
-                         ("mean KL", lambda r: r.get("kl", 0)), ("SQNR", lambda r: -r["sqnr"])):
-        names = sorted((m for m in peers if better(peers[m]) < better(ours)), key=lambda m: better(peers[m]))
-        lines.append("%s: %s" % (what, ", ".join(names) or "none"))
-    return "Better than adze's default at its share of int8 or more (%d peers): %s." % (len(peers), "; ".join(lines))
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--adze", default=os.path.join(ROOT, "build", "src", "cli", "adze"))
@@ -261,7 +201,7 @@ def main():
 
     if not a.table:
         measure(a, done, save)
-    table(done)
+    table(done, cases(OUT))
 
 
 if __name__ == "__main__":

@@ -91,6 +91,14 @@ def paired_interval(lost, gained, samples):
     return tuple(100 * x / samples for x in (gain, gain - half, gain + half))
 
 
+def wilson_interval(hits, samples):
+    """A share in per cent and its 95 % interval (Wilson 1927)."""
+    p, z2 = hits / samples, Z95 * Z95
+    centre = (p + z2 / (2 * samples)) / (1 + z2 / samples)
+    half = Z95 / (1 + z2 / samples) * math.sqrt(p * (1 - p) / samples + z2 / (4 * samples**2))
+    return 100 * p, 100 * (centre - half), 100 * (centre + half)
+
+
 def macs_share(path, x):
     """{"int8": share of the multiply-accumulates whose factors both have at most 8 bits, "weight_bits": their mean width of
     weights}. Shapes are those that ONNX Runtime computes for the sample."""
