@@ -10,6 +10,10 @@ adze's files are judged a second time in its own integer runtime, which is what 
 each half is calibrated on once and the judgements of both are added up. Wall time includes start and imports; the CPU time
 beside it does not change with other work on the machine.
 Peers live in virtual environments of their own (.venv-NAME), made on first use. ONNX Runtime's is .venv (tools/setup.sh bench).
+
+Not among them: aimet-onnx 2.42 and amd-quark 0.13 import PyTorch, whose PyPI build for Linux brings CUDA (over 2 GB); neither was
+run. neural-compressor 3.10 has no ONNX code left; its successor onnx-neural-compressor 1.0 (2024, numpy 1) needs what it
+does not declare (prettytable, scipy) and was not run either.
 """
 import argparse
 import datetime
@@ -41,7 +45,6 @@ ADZE = {
 # name of the environment: what is installed there
 ENVIRONMENTS = {
     "nncf": ["nncf==3.4.0", "onnx==1.20.1", "onnxruntime==1.31.1"],
-    "inc": ["onnx-neural-compressor==1.0", "onnx==1.16.2", "onnxruntime==1.19.2", "numpy==1.26.4"],
 }
 # (row, script in bench/peers, environment or "" for .venv, options of the script)
 PEERS = [("ORT %s %s per %s" % (method, short, "channel" if channel else "tensor"), "ort_static.py", "",
@@ -50,7 +53,6 @@ PEERS = [("ORT %s %s per %s" % (method, short, "channel" if channel else "tensor
           for activations, short in (("QUInt8", "u8"), ("QInt8", "s8"))]
 PEERS += [("NNCF %s%s" % ("" if fast else "full bias correction ", preset.lower()), "nncf_ptq.py", "nncf",
            {"preset": preset, "fast_bias_correction": fast}) for fast in (True, False) for preset in ("PERFORMANCE", "MIXED")]
-PEERS += [("INC %s u8 per channel" % method, "inc.py", "inc", {"method": method}) for method in ("MinMax", "Percentile", "Entropy")]
 
 
 def environment(name):

@@ -9,7 +9,10 @@ def quantize(model, samples, out, method, activations, per_channel):
     from onnxruntime import quantization as q
     from onnxruntime.quantization.shape_inference import quant_pre_process
     prepared = out + ".prepared.onnx"
-    quant_pre_process(model, prepared)
+    try:
+        quant_pre_process(model, prepared)
+    except AssertionError:  # its symbolic shape inference gives up on some networks; its manual says to skip it then
+        quant_pre_process(model, prepared, skip_symbolic_shape=True)
     feeds = peer.batches(peer.input_name(prepared), samples)
 
     class Reader(q.CalibrationDataReader):
