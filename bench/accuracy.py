@@ -11,7 +11,7 @@ each half is calibrated on once and the judgements of both are added up. Wall ti
 beside it does not change with other work on the machine.
 Peers live in virtual environments of their own (.venv-NAME), made on first use. ONNX Runtime's is .venv (tools/setup.sh bench).
 
-Not among them: aimet-onnx 2.42 and amd-quark 0.13 import PyTorch, whose PyPI build for Linux brings CUDA (over 2 GB); neither was
+Not among them: aimet-onnx 2.42 and amd-quark 0.13 need PyTorch, whose PyPI build for Linux brings CUDA (over 1 GB); neither was
 run. neural-compressor 3.10 has no ONNX code left; its successor onnx-neural-compressor 1.0 (2024, numpy 1) needs what it
 does not declare (prettytable, scipy) and was not run either.
 """
