@@ -101,7 +101,7 @@ Result<Diagnosis> Diagnose(Graph reference, Graph quantized, bool foreign,
                                      {options.split, options.samples, options.fixes, options.isa,
                                       options.progress},
                                      pool, &found));
-  d.findings = Rank(std::move(found), d.facts.layers, &d.dismissed);
+  d.findings = Rank(std::move(found), d.facts.layers, d.output.sqnr_db, &d.dismissed);
   d.problems = std::count_if(d.findings.begin(), d.findings.end(),
                              [&](const Finding& f) { return IsProblem(f, d.output.sqnr_db); });
   d.sentence = Sentence(d);

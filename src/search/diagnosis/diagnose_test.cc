@@ -3,11 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <random>
 
-#include "algos/quantize.h"
+#include "algos/keep_float.h"
 #include "base/test_files.h"
 #include "ir/text.h"
 
@@ -135,11 +136,6 @@ splits:
   Diagnosis Check(Result<Diagnosis> d) {
     EXPECT_TRUE(d.ok()) << d.status().message();
     if (!d.ok()) return {};
-    for (const Finding& f : d->findings) {
-      std::printf("  %s at %s: %s; gain %.2f\n", f.kind, Where(*d, f).c_str(), f.what.c_str(),
-                  f.gain_db.value_or(NAN));
-    }
-    std::printf("  %s\n", d->sentence.c_str());
     EXPECT_NEAR(d->output.sqnr_db, d->output.simulated_db, 0.3);
     return std::move(d).value();
   }
@@ -264,17 +260,24 @@ TEST_F(DiagnoseTest, SaturatingLayer) {
   EXPECT_TRUE(d.warnings.empty());
 }
 
+// adze enlarges the scale of such a channel, and says so.
+TEST_F(DiagnoseTest, BiasThatWasRepaired) {
+  Net net;
+  net.ScaleOut("w2", 1, 8, 1e-6f);
+  net.at("b2")[1] = -1.0f;
+  options_.calibration_split = "calibration";
+  const Diagnosis d = Check(DiagnoseFloat(net.Make(), *dataset_, options_, &pool_));
+  ExpectFirst(d, "bias_overflow", "r2");
+  EXPECT_EQ(Number(d.findings[0], "channel"), 1);
+  EXPECT_EQ(Number(d.findings[0], "repaired"), 1);
+  EXPECT_EQ(d.problems, 0);
+}
+
 TEST_F(DiagnoseTest, BiasCutOff) {
   Net net;
   net.ScaleOut("w2", 1, 8, 1e-6f);
   net.at("b2")[1] = 1.0f;
   const Graph graph = net.Make();
-  // adze enlarges the scale of that channel, and says so.
-  options_.calibration_split = "calibration";
-  Diagnosis d = Check(DiagnoseFloat(graph, *dataset_, options_, &pool_));
-  ExpectFirst(d, "bias_overflow", "r2");
-  EXPECT_EQ(Number(d.findings[0], "repaired"), 1);
-  EXPECT_EQ(d.problems, 0);
   // Others cut the bias off at 32 bits.
   net.at("b2")[1] = 0.01f;
   Graph quantized = Quantize(net.Make()).graph;
@@ -287,7 +290,7 @@ TEST_F(DiagnoseTest, BiasCutOff) {
         c == 1 ? 2147483000 : quantized.value(bias).constant.data<int32_t>()[c];
   }
   quantized.SetConstant(bias, codes);
-  d = Check(DiagnoseQuantized(graph, quantized, *dataset_, options_, &pool_));
+  const Diagnosis d = Check(DiagnoseQuantized(graph, quantized, *dataset_, options_, &pool_));
   ExpectFirst(d, "bias_overflow", "r2");
   EXPECT_EQ(Number(d.findings[0], "channel"), 1);
   EXPECT_EQ(Number(d.findings[0], "repaired"), 0);
@@ -297,23 +300,41 @@ TEST_F(DiagnoseTest, BiasCutOff) {
 // One scale for all channels: enlarging it for one bias ruins the others.
 TEST_F(DiagnoseTest, BiasThatRuinsASharedScale) {
   Net net;
-  for (float& w : net.at("w2")) w *= 1e-6f;
-  for (float& b : net.at("b2")) b *= 1e-6f;
-  for (const char* reader : {"wa", "wb"}) {
-    net.ScaleIn(reader, 0, 8, 8, 1, 1e6f);
-    net.ScaleIn(reader, 1, 2, 8, 1, 1e-6f);
-  }
-  net.at("b2")[1] = -1.0f;  // dead behind the Relu
+  float reach = 0;
+  for (float& w : net.at("w2")) reach = std::max(reach, std::abs(w *= 1e-4f));
+  for (float& b : net.at("b2")) b *= 1e-4f;
+  for (const char* reader : {"wa", "wb"}) net.ScaleIn(reader, 0, 8, 8, 1, 1e4f);
+  net.at("b2")[1] = -400;  // dead behind the Relu
   const Graph graph = net.Make();
   Encodings encodings = Quantize(graph).encodings;
   QuantType& type = encodings.tensors.at("w2").type;
-  type.scale = {*std::min_element(type.scale.begin(), type.scale.end())};
-  for (size_t c = 0; c < 8; ++c) type.scale[0] = std::max(type.scale[0], 1e-6f / 127);
+  type.scale = {reach / 127};
   type.zero_point = {0};
   type.axis = -1;
   const Diagnosis d = Check(DiagnoseEncodings(graph, encodings, *dataset_, options_, &pool_));
   ExpectFirst(d, "bias_overflow", "r2");
+  EXPECT_EQ(Number(d.findings[0], "repaired"), 1);
   EXPECT_GT(*d.findings[0].gain_db, 3);
+}
+
+// What a fix is said to gain is what applying it gains.
+TEST_F(DiagnoseTest, KeepFloatGainsWhatWasMeasured) {
+  const Graph graph = Net().Make();
+  const QuantizeResult q = Quantize(graph);
+  const Diagnosis before = Check(DiagnoseQuantized(graph, q.graph, *dataset_, options_, &pool_));
+  QuantSettings quant;
+  quant.keep_float = {"c3"};
+  auto mixed = KeepInFloat({q.equalized_graph, q.adjusted, q.encodings}, quant);
+  ASSERT_TRUE(mixed.ok()) << mixed.status().message();
+  const Diagnosis after =
+      Check(DiagnoseQuantized(graph, mixed->graph, *dataset_, options_, &pool_));
+  double gain = NAN;
+  for (const auto* list : {&before.findings, &before.dismissed}) {
+    for (const Finding& f : *list) {
+      if (std::string(f.kind) == "layer_error" && Where(before, f) == "r3") gain = *f.gain_db;
+    }
+  }
+  EXPECT_NEAR(after.output.sqnr_db - before.output.sqnr_db, gain, 0.2);
 }
 
 TEST_F(DiagnoseTest, Refusals) {

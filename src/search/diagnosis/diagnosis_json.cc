@@ -16,9 +16,12 @@ using Json = nlohmann::ordered_json;
 // A channel that stands out: as the finding of that name has it.
 constexpr double kOutlier = 8;
 
-NodeId NodeOf(const Graph& g, ValueId v) {
-  const NodeId compute = ComputeNode(g, v);
-  return compute != kNoId ? compute : g.value(v).producer;
+// The float network's node: the multiply-accumulate, or what else computes the tensor; kNoId for
+// its inputs.
+NodeId NodeOf(const Diagnosis& d, const LayerFacts& layer) {
+  const NodeId compute = ComputeNode(d.quantized, layer.compared.value);
+  const NodeId same = compute == kNoId ? kNoId : SameLayer(d.reference, d.quantized, compute);
+  return same != kNoId ? same : d.reference.value(layer.compared.reference).producer;
 }
 
 Json Finite(double x) { return std::isnan(x) ? Json(nullptr) : JsonNumber(x); }
@@ -45,7 +48,13 @@ class Writer {
                      {"sqnr_db", Finite(d_.output.sqnr_db)}};
     json["layers"] = Layers();
     json["tensors"] = Tensors();
-    json["graph"] = GraphJson(d_.reference, [&](NodeId id) { return IsFloatNode(id); });
+    std::set<NodeId> integer;
+    for (const LayerFacts& l : d_.facts.layers) {
+      if (!l.codes && !l.weight) continue;
+      integer.insert(NodeOf(d_, l));
+      integer.insert(d_.reference.value(l.compared.reference).producer);
+    }
+    json["graph"] = GraphJson(d_.reference, [&](NodeId id) { return !integer.contains(id); });
     json["findings"] = Json::array();
     for (const Finding& f : d_.findings) json["findings"].push_back(FindingJson(f, true));
     for (const Finding& f : d_.dismissed) json["findings"].push_back(FindingJson(f, false));
@@ -54,31 +63,11 @@ class Writer {
   }
 
  private:
-  // Nothing it computes is rounded in the quantized network, nor a weight of its layer.
-  bool IsFloatNode(NodeId id) const {
-    const Node& n = d_.reference.node(id);
-    for (const LayerFacts& l : d_.facts.layers) {
-      const bool computes =
-          std::find(n.outputs.begin(), n.outputs.end(), l.compared.reference) != n.outputs.end() ||
-          NodeOf(d_.reference, l.compared.reference) == id;
-      if (computes && (l.codes || l.weight)) return false;
-    }
-    // What is fused before an activation is not compared by itself.
-    for (const ValueId out : n.outputs) {
-      const ValueId same =
-          out == kNoId ? kNoId : d_.quantized.FindValue(d_.reference.value(out).name);
-      if (same == kNoId) continue;
-      const NodeId compute = ComputeNode(d_.quantized, same);
-      if (compute != kNoId && d_.facts.unrounded.contains(compute)) return false;
-    }
-    return true;
-  }
-
   Json Layers() const {
     Json out = Json::array();
     for (const LayerFacts& l : d_.facts.layers) {
       const TensorComparison& c = l.compared;
-      const NodeId id = NodeOf(d_.reference, c.reference);
+      const NodeId id = NodeOf(d_, l);
       if (id == kNoId) continue;  // an input of the network
       const OpDef* const def = FindOp(d_.reference.node(id).op);
       const int weight_input = def == nullptr ? -1 : def->quant.weight_input;
@@ -183,7 +172,7 @@ class Writer {
 }  // namespace
 
 std::string LayerName(const Diagnosis& d, const LayerFacts& layer) {
-  const NodeId id = NodeOf(d.reference, layer.compared.reference);
+  const NodeId id = NodeOf(d, layer);
   if (id == kNoId || d.reference.node(id).name.empty()) return layer.compared.name;
   return d.reference.node(id).name;
 }

@@ -59,7 +59,8 @@ struct LayerFacts {
   bool equalizable = false;  // factors per channel could go into the weights around it
 };
 
-// What a range does to the values of a record: powers, and the share of values beyond it.
+// What a range does to the values of a record: powers, up to a common factor, and the share of
+// values beyond it.
 struct RangeEffect {
   double signal = 0;
   double clip = 0;

@@ -87,37 +87,49 @@ bool IsProblem(const Finding& f, double output_sqnr_db) {
 }
 
 std::vector<Finding> Rank(std::vector<Finding> findings, std::span<const LayerFacts> layers,
-                          std::vector<Finding>* dismissed) {
-  const char* const symptom = "layer_error";
-  std::vector<Finding> told;
+                          double output_sqnr_db, std::vector<Finding>* dismissed) {
+  const auto is_symptom = [](const Finding& f) { return std::strcmp(f.kind, "layer_error") == 0; };
+  // Of a symptom: what the best of its causes gains.
+  const auto caused = [&](const Finding& f) {
+    double most = 0;
+    for (const Finding& cause : findings) {
+      if (is_symptom(cause) || !Touches(cause, layers[f.places[0]], layers)) continue;
+      most = std::max(most, GainOf(cause));
+    }
+    return most;
+  };
+  // All places together must leave half of what the best one alone leaves.
+  const auto repeats = [&](const Finding& f) {
+    return std::any_of(findings.begin(), findings.end(), [&](const Finding& one) {
+      return std::strcmp(one.kind, f.kind) == 0 && one.places.size() == 1 &&
+             GainOf(one) + kProblemDb > GainOf(f);
+    });
+  };
+  std::vector<std::pair<double, Finding>> told, rest;
   for (const Finding& f : findings) {
     const FindingDef& def = FindingOf(f.kind);
     bool worth = def.always || GainOf(f) >= kWorthDb;
-    if (std::strcmp(f.kind, symptom) == 0) {
-      worth = worth && std::none_of(findings.begin(), findings.end(), [&](const Finding& cause) {
-                return std::strcmp(cause.kind, symptom) != 0 &&
-                       GainOf(cause) >= kExplains * GainOf(f) &&
-                       Touches(cause, layers[f.places[0]], layers);
-              });
+    double rank = GainOf(f);
+    if (is_symptom(f)) {
+      const double cause = caused(f);
+      worth = worth && cause < kExplains * rank;
+      if (cause >= kProblemDb) rank = std::min(rank, cause);
+      if (!IsProblem(f, output_sqnr_db)) rank -= 1e3;
+    } else if (f.places.size() > 1 && !def.whole_network) {
+      worth = worth && !repeats(f);
     }
-    // All together against the best one alone.
-    if (f.places.size() > 1 && !def.whole_network) {
-      worth = worth && std::none_of(findings.begin(), findings.end(), [&](const Finding& one) {
-                return std::strcmp(one.kind, f.kind) == 0 && one.places.size() == 1 &&
-                       GainOf(one) + kWorthDb > GainOf(f);
-              });
-    }
-    (worth ? &told : dismissed)->push_back(f);
+    (worth ? told : rest).emplace_back(rank, f);
   }
-  // A layer that gains a little comes after causes that are worth knowing anyway.
-  const auto rank = [&](const Finding& f) {
-    const bool small = std::strcmp(f.kind, symptom) == 0 && GainOf(f) < kProblemDb;
-    return small ? GainOf(f) - 1e3 : GainOf(f);
+  const auto take = [](std::vector<std::pair<double, Finding>>* ranked) {
+    // Stable, and causes come before symptoms in the list of kinds.
+    std::stable_sort(ranked->begin(), ranked->end(),
+                     [](const auto& a, const auto& b) { return a.first > b.first; });
+    std::vector<Finding> out;
+    for (auto& [rank, f] : *ranked) out.push_back(std::move(f));
+    return out;
   };
-  const auto by_rank = [&](const Finding& a, const Finding& b) { return rank(a) > rank(b); };
-  std::stable_sort(told.begin(), told.end(), by_rank);
-  std::stable_sort(dismissed->begin(), dismissed->end(), by_rank);
-  return told;
+  *dismissed = take(&rest);
+  return take(&told);
 }
 
 std::string Clause(const char* format, ...) {

@@ -63,13 +63,14 @@ Finding TakenTogether(std::span<const Finding> findings);
 // is good anyway; one that takes away a fifth is worth telling.
 inline constexpr double kProblemDb = 3.0;
 inline constexpr double kWorthDb = 1.0;
-inline constexpr double kGoodOutputDb = 40.0;
+inline constexpr double kGoodOutputDb = 30.0;
 bool IsProblem(const Finding& f, double output_sqnr_db);
 
 // Those worth telling, by measured gain, and after them those without one. A layer that loses much
-// is told only where no cause was found in it or in what it reads.
+// is a symptom: it is left out where a cause in it or in what it reads explains it, comes after
+// that cause where it explains a part, and if it is no problem after all causes.
 std::vector<Finding> Rank(std::vector<Finding> findings, std::span<const LayerFacts> layers,
-                          std::vector<Finding>* dismissed);
+                          double output_sqnr_db, std::vector<Finding>* dismissed);
 
 // Text for Finding::what.
 [[gnu::format(printf, 1, 2)]] std::string Clause(const char* format, ...);

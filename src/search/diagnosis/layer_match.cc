@@ -49,14 +49,6 @@ ValueId WeightOf(const Graph& g, NodeId node) {
   return g.input(node, FindOp(g.node(node).op)->quant.weight_input);
 }
 
-NodeId SameLayer(const Graph& reference, const Value& v) {
-  ValueId found = reference.FindValue(v.name);
-  for (size_t i = 0; found == kNoId && i < v.origins.size(); ++i) {
-    found = reference.FindValue(v.origins[i]);
-  }
-  return found == kNoId ? kNoId : ComputeNode(reference, found);
-}
-
 }  // namespace
 
 NodeId ComputeNode(const Graph& graph, ValueId v) {
@@ -79,6 +71,15 @@ NodeId ComputeNode(const Graph& graph, ValueId v) {
     if (in == kNoId || graph.value(in).type.quant != nullptr) return kNoId;
     v = in;
   }
+}
+
+NodeId SameLayer(const Graph& reference, const Graph& quantized, NodeId node) {
+  const Value& v = quantized.value(quantized.node(node).outputs[0]);
+  ValueId found = reference.FindValue(v.name);
+  for (size_t i = 0; found == kNoId && i < v.origins.size(); ++i) {
+    found = reference.FindValue(v.origins[i]);
+  }
+  return found == kNoId ? kNoId : ComputeNode(reference, found);
 }
 
 Result<Tensor> RealConstant(const Value& value) {
@@ -145,7 +146,7 @@ std::optional<WeightFactors> MatchWeights(std::span<const float> real,
 
 std::optional<FloatWeights> UnroundedWeights(const Graph& reference, const Graph& quantized,
                                              NodeId node) {
-  const NodeId same = SameLayer(reference, quantized.value(quantized.node(node).outputs[0]));
+  const NodeId same = SameLayer(reference, quantized, node);
   if (same == kNoId || reference.node(same).op != quantized.node(node).op) return std::nullopt;
   const Value& w = quantized.value(WeightOf(quantized, node));
   const Tensor& real = reference.value(WeightOf(reference, same)).constant;

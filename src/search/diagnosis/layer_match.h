@@ -15,6 +15,10 @@ namespace adze {
 // one input each; kNoId: none.
 NodeId ComputeNode(const Graph& graph, ValueId v);
 
+// The multiply-accumulate of the float network whose result, or what an activation makes of it, has
+// the name of the result of `node`; kNoId: none.
+NodeId SameLayer(const Graph& reference, const Graph& quantized, NodeId node);
+
 // Weights of a layer as real numbers.
 struct FloatWeights {
   Tensor weight;

@@ -66,8 +66,10 @@ WhatIf::WhatIf(const Graph& quantized, const Simulation& simulation, const Facts
     for (const ValueId out : n.outputs) {
       if (out != kNoId) members.push_back(out);
     }
+    if (members.empty()) continue;
+    const ValueId like = members.back();
     std::erase_if(members, [&](ValueId v) {
-      return !group_of_.contains(v) || !SameQuant(q_, v, members.back());
+      return v == kNoId || !group_of_.contains(v) || !SameQuant(q_, v, like);
     });
     if (members.empty()) continue;
     ValueId first = group_of_[members[0]];
