@@ -50,7 +50,7 @@ void PrintFinding(const Diagnosis& d, size_t index) {
   const LayerFacts& layer = d.facts.layers[f.places[0]];
   const std::string name = LayerName(d, layer);
   std::printf("%zu. %s: %s (%s)", index + 1, FindingOf(f.kind).title, name.c_str(),
-              layer.compared.op.c_str());
+              LayerOp(d, layer).c_str());
   if (name != layer.compared.name) std::printf(", tensor '%s'", layer.compared.name.c_str());
   std::printf("\n   %s; own error %.1f dB, inherited %.1f dB\n", f.what.c_str(),
               layer.compared.own_sqnr_db, layer.compared.inherited_sqnr_db);

@@ -21,6 +21,9 @@ namespace {
 constexpr int kFactorSamples = 8;
 constexpr double kClearFactor = 0.1;
 constexpr double kClearErrors = 6;
+// Share of a channel's power that the line must explain: rounding alone can bend the slope of a
+// channel that it has destroyed.
+constexpr double kExplained = 0.9;
 
 struct Pair {
   ValueId reference = kNoId;
@@ -292,6 +295,7 @@ class Comparison {
       for (size_t c = 0; c < factors.size(); ++c) {
         const Moments& m = moments_[i][c];
         if (m.count < 2 || !(m.ff > 0 && m.qf > 0)) continue;
+        if (m.qf * m.qf < kExplained * m.ff * m.qq) continue;
         const double slope = m.qf / m.ff;
         const double residue = std::max(0.0, m.qq - slope * m.qf);
         const double error = std::sqrt(residue / static_cast<double>(m.count - 1) / m.ff);

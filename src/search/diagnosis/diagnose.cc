@@ -15,6 +15,7 @@ constexpr int64_t kCalibrationSamples = 256;
 constexpr double kSimulationDb = 1;
 // An output that poor deserves a word even if no single fix helps.
 constexpr double kPoorDb = 15;
+constexpr int64_t kWorstNamed = 3;
 
 // Inputs or outputs of the networks, in order, must have the same names and fitting shapes.
 Status CheckAlike(const Graph& a, const Graph& b, const std::vector<ValueId>& of_a,
@@ -59,6 +60,25 @@ bool IsQuantized(const Graph& graph) {
   return false;
 }
 
+// Where the error comes from many places, the layers that gain most in float are told though each
+// gains little.
+void NameTheWorst(Diagnosis* d) {
+  const auto gains = [](const Finding& f) {
+    return std::string_view(f.kind) == "layer_error" && f.places.size() == 1 &&
+           f.gain_db.value_or(0) > 0;
+  };
+  auto known = std::count_if(d->findings.begin(), d->findings.end(), gains);
+  for (auto it = d->dismissed.begin(); it != d->dismissed.end() && known < kWorstNamed;) {
+    if (!gains(*it)) {
+      ++it;
+      continue;
+    }
+    d->findings.push_back(std::move(*it));
+    it = d->dismissed.erase(it);
+    ++known;
+  }
+}
+
 std::string Sentence(const Diagnosis& d) {
   const double db = d.output.sqnr_db;
   if (d.problems > 0) {
@@ -75,11 +95,9 @@ std::string Sentence(const Diagnosis& d) {
   return Clause("nothing stands out: output SQNR %.1f dB", db);
 }
 
-// `foreign`: the quantized network comes from elsewhere and may have been equalized.
-Result<Diagnosis> Diagnose(Graph reference, Graph quantized, bool foreign,
-                           const Statistics* calibrated, std::vector<BiasRepair> repairs,
-                           const Dataset& dataset, const DiagnoseOptions& options,
-                           ThreadPool* pool) {
+Result<Diagnosis> Diagnose(Graph reference, Graph quantized, const Statistics* calibrated,
+                           std::vector<BiasRepair> repairs, const Dataset& dataset,
+                           const DiagnoseOptions& options, ThreadPool* pool) {
   Diagnosis d;
   d.reference = std::move(reference);
   d.quantized = std::move(quantized);
@@ -90,7 +108,6 @@ Result<Diagnosis> Diagnose(Graph reference, Graph quantized, bool foreign,
   compare.split = options.split;
   compare.samples = options.samples;
   compare.spread = true;
-  compare.find_factors = foreign;
   compare.isa = options.isa;
   compare.progress = options.progress;
   ADZE_ASSIGN(d.facts, GatherFacts({d.reference, d.quantized, dataset, compare, calibrated,
@@ -104,6 +121,7 @@ Result<Diagnosis> Diagnose(Graph reference, Graph quantized, bool foreign,
   d.findings = Rank(std::move(found), d.facts.layers, d.output.sqnr_db, &d.dismissed);
   d.problems = std::count_if(d.findings.begin(), d.findings.end(),
                              [&](const Finding& f) { return IsProblem(f, d.output.sqnr_db); });
+  if (d.problems == 0 && d.output.sqnr_db < kPoorDb) NameTheWorst(&d);
   d.sentence = Sentence(d);
   if (std::abs(d.output.sqnr_db - d.output.simulated_db) > kSimulationDb) {
     d.warnings.push_back(Clause(
@@ -166,7 +184,7 @@ Result<Diagnosis> DiagnoseFloat(const Graph& graph, const Dataset& dataset,
     return QuantizeModel(graph, dataset, settings, pool);
   }();
   ADZE_TRY(result);
-  return Diagnose(result->equalized_graph, result->graph, false, &result->statistics,
+  return Diagnose(result->equalized_graph, result->graph, &result->statistics,
                   result->report.repairs, dataset, options, pool);
 }
 
@@ -181,7 +199,7 @@ Result<Diagnosis> DiagnoseQuantized(const Graph& graph, const Graph& quantized,
   ADZE_TRY(CheckBorders(graph, quantized));
   ADZE_ASSIGN(const std::optional<Statistics> calibrated,
               Calibration(graph, quantized, dataset, options, pool));
-  return Diagnose(graph, quantized, true, calibrated ? &*calibrated : nullptr, {}, dataset, options,
+  return Diagnose(graph, quantized, calibrated ? &*calibrated : nullptr, {}, dataset, options,
                   pool);
 }
 
@@ -196,7 +214,7 @@ Result<Diagnosis> DiagnoseEncodings(const Graph& graph, const Encodings& encodin
   ADZE_ASSIGN(const std::optional<Statistics> calibrated,
               Calibration(graph, quantized, dataset, options, pool));
   ADZE_ASSIGN(Diagnosis d,
-              Diagnose(graph, std::move(quantized), false, calibrated ? &*calibrated : nullptr,
+              Diagnose(graph, std::move(quantized), calibrated ? &*calibrated : nullptr,
                        std::move(report.repairs), dataset, options, pool));
   if (!encodings.graph_hash.empty() && encodings.graph_hash != GraphHash(graph)) {
     d.warnings.push_back(

@@ -19,7 +19,7 @@ constexpr double kOutlier = 8;
 // The float network's node: the multiply-accumulate, or what else computes the tensor; kNoId for
 // its inputs.
 NodeId NodeOf(const Diagnosis& d, const LayerFacts& layer) {
-  const NodeId compute = ComputeNode(d.quantized, layer.compared.value);
+  const NodeId compute = ComputeNode(d.quantized, RoundedValue(d.quantized, layer.compared.value));
   const NodeId same = compute == kNoId ? kNoId : SameLayer(d.reference, d.quantized, compute);
   return same != kNoId ? same : d.reference.value(layer.compared.reference).producer;
 }
@@ -121,7 +121,8 @@ class Writer {
     Json out = Json::array();
     for (const LayerFacts& l : d_.facts.layers) {
       if (!l.codes) continue;
-      const QuantType& type = *d_.quantized.value(l.compared.value).type.quant;
+      const ValueId rounded = RoundedValue(d_.quantized, l.compared.value);
+      const QuantType& type = *d_.quantized.value(rounded).type.quant;
       out.push_back(
           {{"name", l.compared.name},
            {"kind", "activation"},
@@ -147,7 +148,7 @@ class Writer {
     for (const auto& [name, value] : f.numbers) numbers[name] = Finite(value);
     const bool problem = IsProblem(f, d_.output.sqnr_db);
     return {{"name", LayerName(d_, layer)},
-            {"op", layer.compared.op},
+            {"op", LayerOp(d_, layer)},
             {"tensors", tensors},
             {"kind", f.kind},
             {"title", FindingOf(f.kind).title},
@@ -175,6 +176,11 @@ std::string LayerName(const Diagnosis& d, const LayerFacts& layer) {
   const NodeId id = NodeOf(d, layer);
   if (id == kNoId || d.reference.node(id).name.empty()) return layer.compared.name;
   return d.reference.node(id).name;
+}
+
+std::string LayerOp(const Diagnosis& d, const LayerFacts& layer) {
+  const NodeId id = NodeOf(d, layer);
+  return id == kNoId ? "input" : d.reference.node(id).op.ToString();
 }
 
 Json DiagnosisJson(const Diagnosis& d, const DiagnoseOptions& options,

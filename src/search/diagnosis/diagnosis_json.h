@@ -24,6 +24,8 @@ nlohmann::ordered_json DiagnosisJson(const Diagnosis& d, const DiagnoseOptions& 
 
 // The name under which people know the layer: of its node as the file has it, else its tensor.
 std::string LayerName(const Diagnosis& d, const LayerFacts& layer);
+// Its operator; "input" for an input of the network.
+std::string LayerOp(const Diagnosis& d, const LayerFacts& layer);
 
 }  // namespace adze
 

@@ -98,26 +98,29 @@ std::vector<Finding> Rank(std::vector<Finding> findings, std::span<const LayerFa
     }
     return most;
   };
-  // All places together must leave half of what the best one alone leaves.
+  // All places together must leave half of what the best one alone leaves, if that is told.
   const auto repeats = [&](const Finding& f) {
     return std::any_of(findings.begin(), findings.end(), [&](const Finding& one) {
       return std::strcmp(one.kind, f.kind) == 0 && one.places.size() == 1 &&
-             GainOf(one) + kProblemDb > GainOf(f);
+             GainOf(one) >= kWorthDb && GainOf(one) + kProblemDb > GainOf(f);
     });
   };
+  const bool cause_known = std::any_of(findings.begin(), findings.end(), [&](const Finding& f) {
+    return !is_symptom(f) && GainOf(f) >= kProblemDb;
+  });
   std::vector<std::pair<double, Finding>> told, rest;
   for (const Finding& f : findings) {
     const FindingDef& def = FindingOf(f.kind);
     bool worth = def.always || GainOf(f) >= kWorthDb;
     double rank = GainOf(f);
-    if (is_symptom(f)) {
+    if (f.places.size() > 1 && !def.whole_network) {
+      worth = worth && !repeats(f) && !(is_symptom(f) && cause_known);
+    } else if (is_symptom(f)) {
       const double cause = caused(f);
       worth = worth && cause < kExplains * rank;
       if (cause >= kProblemDb) rank = std::min(rank, cause);
-      if (!IsProblem(f, output_sqnr_db)) rank -= 1e3;
-    } else if (f.places.size() > 1 && !def.whole_network) {
-      worth = worth && !repeats(f);
     }
+    if (is_symptom(f) && !IsProblem(f, output_sqnr_db)) rank -= 1e3;
     (worth ? told : rest).emplace_back(rank, f);
   }
   const auto take = [](std::vector<std::pair<double, Finding>>* ranked) {

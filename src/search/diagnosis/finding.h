@@ -49,6 +49,7 @@ struct FindingDef {
   bool whole_network = false;
   // The fix of all places at once, as a sentence; null: not offered.
   const char* together = nullptr;
+  size_t best_only = 0;  // or only of that many, which gain most alone; 0: of all
 };
 std::span<const FindingDef* const> AllFindings();
 const FindingDef& FindingOf(const char* name);  // must be one

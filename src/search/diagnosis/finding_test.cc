@@ -263,6 +263,14 @@ TEST(Rank, TogetherOnlyIfMoreThanTheBestAlone) {
             1u);
 }
 
+TEST(Rank, LayersTogetherOnlyWhereNoCauseIsKnown) {
+  size_t dismissed = 0;
+  const auto layers = Made("layer_error", {0, 1, 2}, 12.0);
+  EXPECT_EQ(RankedKinds({Made("layer_error", {0}, 1.5), layers}, &dismissed).size(), 2u);
+  EXPECT_EQ(RankedKinds({Made("saturation", {2}, 5.0), layers}, &dismissed),
+            std::vector<std::string>{"saturation"});
+}
+
 TEST(Rank, ProblemsTakeHalfOfTheErrorOfAnOutputThatNeedsIt) {
   EXPECT_TRUE(IsProblem(Made("saturation", {0}, 3.1), 20));
   EXPECT_FALSE(IsProblem(Made("saturation", {0}, 2.9), 20));

@@ -80,6 +80,7 @@ class Gathering {
 
   Result<Facts> Run() {
     CompareOptions options = in_.compare;
+    options.find_factors = MatchLayers();
     std::vector<std::shared_ptr<TensorRecord>> records;
     options.observe = [&](size_t index, ValueId value, const Tensor& real) {
       if (records.size() <= index) records.resize(index + 1);
@@ -93,7 +94,7 @@ class Gathering {
     }
     records.resize(compared.size());
     for (size_t i = 0; i < compared.size(); ++i) {
-      layer_of_[compared[i].value] = i;
+      layer_of_[RoundedValue(q_, compared[i].value)] = i;
       if (records[i] == nullptr) continue;
       const HistRecord& h = records[i]->hist;
       if (h.nans + h.infs == 0) continue;
@@ -104,13 +105,34 @@ class Gathering {
       LayerFacts& layer = facts_.layers.emplace_back();
       layer.compared = compared[i];
       layer.seen = records[i];
-      Describe(compared[i].value, &layer);
+      Describe(RoundedValue(q_, compared[i].value), &layer);
     }
     for (LayerFacts& layer : facts_.layers) AddNeighbours(&layer);
     return std::move(facts_);
   }
 
  private:
+  // Finds the layers' weights in the float network. Says whether the quantized one may have been
+  // equalized: weights tell, where there are any, what rounded activations tell less well.
+  bool MatchLayers() {
+    bool scaled = false;
+    int unknown = 0;
+    for (const NodeId id : q_.top().nodes) {
+      const OpDef* const def = FindOp(q_.node(id).op);
+      if (def == nullptr || def->quant.kind != QuantKind::kCompute) continue;
+      const ValueId weight = q_.input(id, def->quant.weight_input);
+      if (weight == kNoId || !HasQuant(q_, weight)) continue;
+      std::optional<FloatWeights> real = UnroundedWeights(in_.reference, q_, id);
+      if (real) {
+        scaled = scaled || real->scaled;
+        facts_.unrounded.emplace(id, std::move(*real));
+      } else {
+        ++unknown;
+      }
+    }
+    return scaled || unknown > static_cast<int>(facts_.unrounded.size());
+  }
+
   void Record(ValueId value, const Tensor& real, TensorRecord* record) const {
     if (real.size() == 0) return;
     CollectSample(in_.compare.isa, real.values<float>(), record, pool_);
@@ -157,13 +179,8 @@ class Gathering {
     const QuantRole& role = FindOp(q_.node(compute).op)->quant;
     const Value& w = q_.value(q_.input(compute, role.weight_input));
     const QuantType* const type = w.type.quant.get();
-    if (type == nullptr) return;
-    auto found = facts_.unrounded.find(compute);
-    if (found == facts_.unrounded.end()) {
-      std::optional<FloatWeights> real = UnroundedWeights(in_.reference, q_, compute);
-      if (!real) return;
-      found = facts_.unrounded.emplace(compute, std::move(*real)).first;
-    }
+    const auto found = facts_.unrounded.find(compute);
+    if (type == nullptr || found == facts_.unrounded.end()) return;
     const Tensor& real = found->second.weight;
     const auto axis = static_cast<size_t>(WeightAxis(q_, compute));
     const int64_t channels = real.dims()[axis];
@@ -193,7 +210,7 @@ class Gathering {
   }
 
   void AddNeighbours(LayerFacts* layer) {
-    const ValueId v = layer->compared.value;
+    const ValueId v = RoundedValue(q_, layer->compared.value);
     for (const ValueId source : Sources(q_, v)) {
       layer->reads.push_back(NameOf(source));
     }

@@ -73,12 +73,21 @@ NodeId ComputeNode(const Graph& graph, ValueId v) {
   }
 }
 
+ValueId RoundedValue(const Graph& graph, ValueId v) {
+  const NodeId id = graph.value(v).producer;
+  if (id == kNoId || !IsRequantize(graph, id) || graph.value(v).type.quant != nullptr) return v;
+  return graph.node(id).inputs[0];
+}
+
 NodeId SameLayer(const Graph& reference, const Graph& quantized, NodeId node) {
-  const Value& v = quantized.value(quantized.node(node).outputs[0]);
+  const ValueId result = quantized.node(node).outputs[0];
+  const Value& v = quantized.value(result);
   ValueId found = reference.FindValue(v.name);
   for (size_t i = 0; found == kNoId && i < v.origins.size(); ++i) {
     found = reference.FindValue(v.origins[i]);
   }
+  // The integers behind a graph output have another name.
+  if (found == kNoId) found = reference.FindValue(EncodingName(quantized, result));
   return found == kNoId ? kNoId : ComputeNode(reference, found);
 }
 
@@ -168,6 +177,9 @@ std::optional<FloatWeights> UnroundedWeights(const Graph& reference, const Graph
   const auto factors = MatchWeights(real.values<float>(), rounded->values<float>(), steps, layout);
   if (!factors) return std::nullopt;
   FloatWeights out;
+  const auto is_one = [](double f) { return f == 1.0; };
+  out.scaled = !std::all_of(factors->out.begin(), factors->out.end(), is_one) ||
+               !std::all_of(factors->in.begin(), factors->in.end(), is_one);
   out.weight = Tensor::Allocate(DType::kFloat32, real.dims());
   ForEach(layout, [&](size_t o, size_t i, size_t at) {
     out.weight.mutable_data<float>()[at] =

@@ -15,6 +15,9 @@ namespace adze {
 // one input each; kNoId: none.
 NodeId ComputeNode(const Graph& graph, ValueId v);
 
+// `v`, or where it is the real copy of a rounded value (an output of the network), that value.
+ValueId RoundedValue(const Graph& graph, ValueId v);
+
 // The multiply-accumulate of the float network whose result, or what an activation makes of it, has
 // the name of the result of `node`; kNoId: none.
 NodeId SameLayer(const Graph& reference, const Graph& quantized, NodeId node);
@@ -22,7 +25,8 @@ NodeId SameLayer(const Graph& reference, const Graph& quantized, NodeId node);
 // Weights of a layer as real numbers.
 struct FloatWeights {
   Tensor weight;
-  Tensor bias;  // undefined: none
+  Tensor bias;          // undefined: none
+  bool scaled = false;  // factors were needed
 };
 
 // A constant as float32, dequantized if it is quantized.

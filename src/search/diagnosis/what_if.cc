@@ -22,6 +22,10 @@ bool IsCompute(const Graph& g, NodeId id) {
   return def != nullptr && def->quant.kind == QuantKind::kCompute;
 }
 
+ValueId ValueOf(const Graph& g, const LayerFacts& layer) {
+  return RoundedValue(g, layer.compared.value);
+}
+
 const Value& WeightOf(const Graph& g, NodeId id) {
   return g.value(g.input(id, FindOp(g.node(id).op)->quant.weight_input));
 }
@@ -54,7 +58,7 @@ void EndAlike(std::initializer_list<Graph*> graphs) {
 
 WhatIf::WhatIf(const Graph& quantized, const Simulation& simulation, const Facts& facts)
     : q_(quantized), simulation_(simulation), facts_(facts) {
-  for (size_t i = 0; i < facts.layers.size(); ++i) layer_of_[facts.layers[i].compared.value] = i;
+  for (size_t i = 0; i < facts.layers.size(); ++i) layer_of_[ValueOf(q_, facts.layers[i])] = i;
   for (const auto& [v, fake] : simulation.rounding) group_of_[v] = v;
   // Values come before what is computed from them, so one pass finds the first of every group.
   for (const NodeId id : q_.top().nodes) {
@@ -101,7 +105,7 @@ void WhatIf::SetRanges(const Finding& finding, Graph* graph) const {
   std::set<ValueId> settled;
   for (size_t p = 0; p < finding.places.size(); ++p) {
     if (finding.fixes[p].kind != FixKind::kRange) continue;
-    const ValueId v = facts_.layers[finding.places[p]].compared.value;
+    const ValueId v = ValueOf(q_, facts_.layers[finding.places[p]]);
     if (!group_of_.contains(v)) continue;
     const auto [it, added] = wanted.try_emplace(group_of_.at(v), finding.fixes[p].range);
     if (!added) it->second = UnionOf(it->second, finding.fixes[p].range);
@@ -181,7 +185,7 @@ bool WhatIf::RoundPerChannel(NodeId node, Graph* graph) const {
 }
 
 bool WhatIf::FitBias(const LayerFacts& layer, Graph* graph) const {
-  const NodeId node = ComputeNode(q_, layer.compared.value);
+  const NodeId node = ComputeNode(q_, ValueOf(q_, layer));
   const auto real = node == kNoId ? facts_.unrounded.end() : facts_.unrounded.find(node);
   if (real == facts_.unrounded.end()) return false;
   const QuantType& type = *WeightOf(q_, node).type.quant;
@@ -197,7 +201,7 @@ bool WhatIf::FitBias(const LayerFacts& layer, Graph* graph) const {
 // Factors bring every channel to the reach of the largest; where the weights that read it are mixed
 // over channels, half of the way (in octaves), as the error moves into them.
 Result<bool> WhatIf::Equalize(const LayerFacts& layer, Graph* graph) const {
-  const ValueId v = layer.compared.value;
+  const ValueId v = ValueOf(q_, layer);
   const std::vector<double> reach = ChannelReach(*layer.seen);
   const std::vector<NodeId> readers = Readers(v);
   const auto depthwise = [&](NodeId id) { return q_.node(id).attrs.Int("group", 1) > 1; };
@@ -250,7 +254,7 @@ Result<bool> WhatIf::Apply(const Finding& finding, Graph* graph) const {
   std::vector<NodeId> kept;
   for (size_t p = 0; p < finding.places.size(); ++p) {
     const LayerFacts& layer = facts_.layers[finding.places[p]];
-    const NodeId node = ComputeNode(q_, layer.compared.value);
+    const NodeId node = ComputeNode(q_, ValueOf(q_, layer));
     bool done = true;
     switch (finding.fixes[p].kind) {
       case FixKind::kRange:
@@ -267,7 +271,7 @@ Result<bool> WhatIf::Apply(const Finding& finding, Graph* graph) const {
         done = node != kNoId;
         break;
       case FixKind::kKeepReadersFloat: {
-        const std::vector<NodeId> readers = Readers(layer.compared.value);
+        const std::vector<NodeId> readers = Readers(ValueOf(q_, layer));
         kept.insert(kept.end(), readers.begin(), readers.end());
         done = !readers.empty();
         break;
@@ -281,6 +285,51 @@ Result<bool> WhatIf::Apply(const Finding& finding, Graph* graph) const {
   return kept.empty() || KeepFloat(kept, graph);
 }
 
+namespace {
+
+// Each kind's worst, then each kind's second …
+std::vector<size_t> MeasuringOrder(const std::vector<Finding>& findings, int64_t limit) {
+  std::vector<std::vector<size_t>> of_kind;
+  for (const FindingDef* def : AllFindings()) {
+    std::vector<size_t>& mine = of_kind.emplace_back();
+    for (size_t i = 0; i < findings.size(); ++i) {
+      if (findings[i].kind == def->name && !findings[i].fixes.empty()) mine.push_back(i);
+    }
+  }
+  std::vector<size_t> order;
+  for (size_t turn = 0;; ++turn) {
+    const size_t before = order.size();
+    for (const std::vector<size_t>& mine : of_kind) {
+      if (turn < mine.size() && static_cast<int64_t>(order.size()) < limit) {
+        order.push_back(mine[turn]);
+      }
+    }
+    if (order.size() == before) return order;
+  }
+}
+
+// Of every kind all places, or of layers that lose much those that gain most in float.
+void AddTogether(std::vector<Finding>* findings) {
+  const size_t count = findings->size();
+  for (const FindingDef* def : AllFindings()) {
+    if (def->together == nullptr) continue;
+    std::vector<Finding> mine;
+    for (size_t i = 0; i < count; ++i) {
+      const Finding& f = (*findings)[i];
+      if (f.kind != def->name || f.fixes.empty()) continue;
+      if (def->best_only == 0 || f.gain_db.value_or(0) > 0) mine.push_back(f);
+    }
+    if (def->best_only > 0) {
+      std::stable_sort(mine.begin(), mine.end(),
+                       [](const Finding& a, const Finding& b) { return *a.gain_db > *b.gain_db; });
+      mine.resize(std::min(mine.size(), def->best_only));
+    }
+    if (mine.size() > 1) findings->push_back(TakenTogether(mine));
+  }
+}
+
+}  // namespace
+
 Result<OutputFigures> MeasureFixes(const Graph& reference, const Graph& quantized,
                                    const Facts& facts, const Dataset& dataset,
                                    const WhatIfOptions& options, ThreadPool* pool,
@@ -289,36 +338,7 @@ Result<OutputFigures> MeasureFixes(const Graph& reference, const Graph& quantize
   Graph real = reference;
   Graph integers = quantized;
   EndAlike({&real, &integers, &simulation.graph});
-  // Each kind's worst, then each kind's second …, and at the end kinds as a whole.
-  std::vector<size_t> order;
-  std::vector<Finding> together;
-  std::vector<std::vector<size_t>> of_kind;
-  for (const FindingDef* def : AllFindings()) {
-    std::vector<size_t>& mine = of_kind.emplace_back();
-    std::vector<Finding> all;
-    for (size_t i = 0; i < findings->size(); ++i) {
-      const Finding& f = (*findings)[i];
-      if (f.kind != def->name || f.fixes.empty()) continue;
-      mine.push_back(i);
-      all.push_back(f);
-    }
-    if (def->together != nullptr && all.size() > 1 && options.fixes > 0) {
-      together.push_back(TakenTogether(all));
-    }
-  }
-  for (size_t turn = 0; static_cast<int64_t>(order.size()) < options.fixes; ++turn) {
-    const size_t before = order.size();
-    for (const std::vector<size_t>& mine : of_kind) {
-      if (turn < mine.size() && static_cast<int64_t>(order.size()) < options.fixes) {
-        order.push_back(mine[turn]);
-      }
-    }
-    if (order.size() == before) break;
-  }
-  for (Finding& f : together) {
-    order.push_back(findings->size());
-    findings->push_back(std::move(f));
-  }
+  const std::vector<size_t> order = MeasuringOrder(*findings, options.fixes);
 
   double macs = 1;
   for (const NodeId id : real.top().nodes) macs += static_cast<double>(NodeMacs(real, id));
@@ -337,32 +357,40 @@ Result<OutputFigures> MeasureFixes(const Graph& reference, const Graph& quantize
   figures.simulated_db = base[1];
 
   const WhatIf what_if(quantized, simulation, facts);
-  const size_t at_once =
-      std::max(kNetworksAtOnce, static_cast<size_t>(std::max(pool->num_threads(), 1)));
   ProgressScope scope(options.progress, static_cast<int64_t>(order.size()), "fixes",
                       "trying fixes");
-  for (size_t begin = 0; begin < order.size(); begin += at_once) {
-    std::vector<Graph> graphs;
-    std::vector<size_t> tried;
-    const size_t end = std::min(begin + at_once, order.size());
-    for (size_t k = begin; k < end; ++k) {
-      Graph graph = simulation.graph;
-      ADZE_ASSIGN(const bool applied, what_if.Apply((*findings)[order[k]], &graph));
-      if (!applied) continue;
-      graphs.push_back(std::move(graph));
-      tried.push_back(order[k]);
-    }
-    std::vector<const Graph*> pointers;
-    for (const Graph& g : graphs) pointers.push_back(&g);
-    if (!pointers.empty()) {
-      ADZE_ASSIGN(const std::vector<double> sqnr, measure(pointers));
-      for (size_t k = 0; k < tried.size(); ++k) {
-        (*findings)[tried[k]].gain_db = sqnr[k] - figures.simulated_db;
+  const auto try_all = [&](const std::vector<size_t>& which) -> Status {
+    for (size_t begin = 0; begin < which.size(); begin += kNetworksAtOnce) {
+      std::vector<Graph> graphs;
+      std::vector<size_t> tried;
+      const size_t end = std::min(begin + kNetworksAtOnce, which.size());
+      for (size_t k = begin; k < end; ++k) {
+        Graph graph = simulation.graph;
+        ADZE_ASSIGN(const bool applied, what_if.Apply((*findings)[which[k]], &graph));
+        if (!applied) continue;
+        graphs.push_back(std::move(graph));
+        tried.push_back(which[k]);
       }
+      std::vector<const Graph*> pointers;
+      for (const Graph& g : graphs) pointers.push_back(&g);
+      if (!pointers.empty()) {
+        ADZE_ASSIGN(const std::vector<double> sqnr, measure(pointers));
+        for (size_t k = 0; k < tried.size(); ++k) {
+          (*findings)[tried[k]].gain_db = sqnr[k] - figures.simulated_db;
+        }
+      }
+      figures.fixes += static_cast<int64_t>(tried.size());
+      scope.Advance(static_cast<int64_t>(end - begin));
     }
-    figures.fixes += static_cast<int64_t>(tried.size());
-    scope.Advance(static_cast<int64_t>(end - begin));
-  }
+    return OkStatus();
+  };
+  ADZE_TRY(try_all(order));
+  if (options.fixes == 0) return figures;
+  const size_t single = findings->size();
+  AddTogether(findings);
+  std::vector<size_t> together;
+  for (size_t i = single; i < findings->size(); ++i) together.push_back(i);
+  ADZE_TRY(try_all(together));
   return figures;
 }
 

@@ -27,6 +27,8 @@ extern constexpr FindingDef kLayerErrorFinding = {
     .name = "layer_error",
     .title = "a layer that loses much",
     .find = Find,
+    .together = "these layers in float (quantize --keep-float)",
+    .best_only = 5,
 };
 
 }  // namespace adze

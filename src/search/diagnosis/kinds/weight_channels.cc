@@ -7,7 +7,8 @@
 namespace adze {
 namespace {
 
-constexpr double kUnequal = 8;  // the largest over the middle channel: 3 bits
+// The largest over the middle channel: one bit. Small, but it adds up over layers.
+constexpr double kUnequal = 2;
 
 std::optional<Finding> Find(const LayerFacts& layer) {
   if (!layer.weight || !layer.weight->one_scale) return std::nullopt;
