@@ -18,6 +18,7 @@ namespace {
 
 // More would scroll the worst away; --json and --report have all.
 constexpr size_t kShown = 12;
+constexpr size_t kPlacesShown = 4;  // of one finding
 
 struct DiagnoseCommand {
   CommonOptions common;
@@ -52,6 +53,10 @@ void PrintFinding(const Diagnosis& d, size_t index) {
   std::printf("%zu. %s: %s (%s)", index + 1, FindingOf(f.kind).title, name.c_str(),
               LayerOp(d, layer).c_str());
   if (name != layer.compared.name) std::printf(", tensor '%s'", layer.compared.name.c_str());
+  for (size_t p = 1; p < std::min(f.places.size(), kPlacesShown); ++p) {
+    std::printf(", %s", LayerName(d, d.facts.layers[f.places[p]]).c_str());
+  }
+  if (f.places.size() > kPlacesShown) std::printf(" …");
   std::printf("\n   %s; own error %.1f dB, inherited %.1f dB\n", f.what.c_str(),
               layer.compared.own_sqnr_db, layer.compared.inherited_sqnr_db);
   if (f.gain_db) {

@@ -89,7 +89,7 @@ std::string Sentence(const Diagnosis& d) {
   if (db < kPoorDb) {
     return Clause(
         "output SQNR %.1f dB, and no single fix gains %.0f dB: the error comes from many "
-        "places, see the layers",
+        "places, the worst below",
         db, kProblemDb);
   }
   return Clause("nothing stands out: output SQNR %.1f dB", db);

@@ -55,8 +55,9 @@ struct LayerFacts {
   std::vector<BiasFacts> biases;                   // only those with a problem
   std::vector<BranchFacts> branches;               // of an addition or concatenation
   std::vector<std::string> reads;                  // the tensors it is computed from
-  bool moved = false;        // codes of another tensor, moved: what is wrong is wrong there
-  bool equalizable = false;  // factors per channel could go into the weights around it
+  bool moved = false;              // codes of another tensor, moved: what is wrong is wrong there
+  bool before_activation = false;  // that is no clamp: Silu, Sigmoid … read it, and nothing else
+  bool equalizable = false;        // factors per channel could go into the weights around it
 };
 
 // What a range does to the values of a record: powers, up to a common factor, and the share of

@@ -20,6 +20,7 @@ enum class FixKind {
   kEqualize,           // factors per channel in the weights around the tensor
   kKeepFloat,          // the layer that computes the tensor
   kKeepReadersFloat,   // the layers that read it
+  kUnround,            // the tensor, up to the activation that reads it
   kFitBias,            // the channel's weight scale enlarged until the bias fits
 };
 

@@ -182,6 +182,16 @@ TEST(Finding, BiasOverflow) {
   EXPECT_EQ(Only(layer, "bias_overflow").fixes[0].kind, FixKind::kKeepFloat);
 }
 
+TEST(Finding, RoundedActivation) {
+  LayerFacts layer = Healthy();
+  layer.before_activation = true;
+  layer.compared.own_sqnr_db = 49;
+  layer.weight.reset();
+  EXPECT_EQ(KindsOf(layer), Kinds{"rounded_activation"});
+  layer.codes.reset();
+  EXPECT_EQ(KindsOf(layer), Kinds{});
+}
+
 TEST(Finding, LayerError) {
   LayerFacts layer = Healthy();
   layer.compared.own_sqnr_db = 12;

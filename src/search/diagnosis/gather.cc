@@ -74,6 +74,17 @@ bool IsEqualizable(const Graph& g, ValueId v) {
   });
 }
 
+// The float network tells: its activations are one operator each.
+bool IsBeforeActivation(const Graph& reference, const LayerFacts& layer) {
+  const ValueId v = layer.compared.reference;
+  const NodeId producer = reference.value(v).producer;
+  const auto users = reference.users(v);
+  if (producer == kNoId || users.size() != 1 || ComputeNode(reference, v) != producer) return false;
+  const Node& n = reference.node(users[0]);
+  const OpDef* const def = FindOp(n.op);
+  return def != nullptr && def->quant.is_activation && !n.op.Is("Relu") && !n.op.Is("Clip");
+}
+
 class Gathering {
  public:
   Gathering(const GatherInput& in, ThreadPool* pool) : in_(in), q_(in.quantized), pool_(pool) {}
@@ -162,6 +173,7 @@ class Gathering {
     }
     layer->moved = IsMoved(v);
     layer->equalizable = IsEqualizable(q_, v);
+    layer->before_activation = HasQuant(q_, v) && IsBeforeActivation(in_.reference, *layer);
     if (const NodeId compute = ComputeNode(q_, v); compute != kNoId) DescribeWeight(compute, layer);
   }
 

@@ -148,6 +148,29 @@ std::vector<NodeId> WhatIf::Readers(ValueId v) const {
   return readers;
 }
 
+// The tensor, and a gate that is made of it and multiplied with it: x * Sigmoid(x) is one
+// activation.
+void WhatIf::Unround(ValueId v, Graph* graph) const {
+  std::vector<ValueId> values = {v};
+  for (const NodeId id : q_.users(v)) {
+    const Node& n = q_.node(id);
+    if (n.inputs.size() != 1 || n.outputs.size() != 1) continue;
+    const auto users = q_.users(n.outputs[0]);
+    const bool gate = !users.empty() && std::all_of(users.begin(), users.end(), [&](NodeId u) {
+      const std::vector<ValueId>& in = q_.node(u).inputs;
+      return std::find(in.begin(), in.end(), v) != in.end();
+    });
+    if (gate) values.push_back(n.outputs[0]);
+  }
+  for (const ValueId x : values) {
+    const auto fake = simulation_.rounding.find(x);
+    if (fake == simulation_.rounding.end()) continue;
+    const LayerFacts* const facts = FactsOf(x);
+    SetCodes(graph, fake->second,
+             FineCodes(CodesOf(x), facts == nullptr ? nullptr : facts->seen.get()));
+  }
+}
+
 // As KeepInFloat does: these layers have unrounded weights, and what only they read is not rounded.
 bool WhatIf::KeepFloat(const std::vector<NodeId>& kept, Graph* graph) const {
   if (kept.empty()) return false;
@@ -277,6 +300,9 @@ Result<bool> WhatIf::Apply(const Finding& finding, Graph* graph) const {
         done = !readers.empty();
         break;
       }
+      case FixKind::kUnround:
+        Unround(ValueOf(q_, layer), graph);
+        break;
       case FixKind::kFitBias:
         done = FitBias(layer, graph);
         break;
@@ -320,11 +346,10 @@ void AddTogether(std::vector<Finding>* findings) {
       if (f.kind != def->name || f.fixes.empty()) continue;
       if (def->best_only == 0 || f.gain_db.value_or(0) > 0) mine.push_back(f);
     }
-    if (def->best_only > 0) {
-      std::stable_sort(mine.begin(), mine.end(),
-                       [](const Finding& a, const Finding& b) { return *a.gain_db > *b.gain_db; });
-      mine.resize(std::min(mine.size(), def->best_only));
-    }
+    std::stable_sort(mine.begin(), mine.end(), [](const Finding& a, const Finding& b) {
+      return a.gain_db.value_or(0) > b.gain_db.value_or(0);
+    });
+    if (def->best_only > 0) mine.resize(std::min(mine.size(), def->best_only));
     if (mine.size() > 1) findings->push_back(TakenTogether(mine));
   }
 }

@@ -26,6 +26,7 @@ class WhatIf {
  private:
   void SetRanges(const Finding& finding, Graph* graph) const;
   Result<bool> Equalize(const LayerFacts& layer, Graph* graph) const;
+  void Unround(ValueId v, Graph* graph) const;
   bool FitBias(const LayerFacts& layer, Graph* graph) const;
   bool RoundPerChannel(NodeId node, Graph* graph) const;
   bool KeepFloat(const std::vector<NodeId>& kept, Graph* graph) const;
