@@ -82,6 +82,15 @@ class Fields {
     });
   }
 
+  // An object of numbers.
+  void Read(const char* name, std::vector<std::pair<std::string, Number>>* out) {
+    const Fields object = Object(name);
+    if (!object.present()) return;
+    for (const auto& [key, value] : object.json_->items()) {
+      out->emplace_back(key, ToNumber(value, object.Path(key.c_str())));
+    }
+  }
+
   void Read(const char* name, Precision* out) {
     std::string s;
     Read(name, &s);
@@ -198,6 +207,10 @@ void ReadLayer(Fields& f, Layer* l) {
   f.Read("input", &l->input);
   f.Read("output", &l->output);
   f.Read("weight", &l->weight);
+  f.ReadShare("clipped_share", &l->clipped_share);
+  f.ReadAmount("channels", &l->channels);
+  f.ReadAmount("outlier_channels", &l->outlier_channels);
+  f.ReadAmount("dead_channels", &l->dead_channels);
 }
 
 void ReadHistogram(Fields& f, const char* name, Histogram* out) {
@@ -253,6 +266,7 @@ void ReadFinding(Fields& f, Finding* x) {
     f.Fail(f.Path("level"), "is '" + x->level + "', must be problem, note or minor");
   }
   f.Read("what", &x->what);
+  f.Read("numbers", &x->numbers);
   f.Read("severity_db", &x->severity_db);
   f.Read("own_sqnr_db", &x->own_sqnr_db);
   f.Read("inherited_sqnr_db", &x->inherited_sqnr_db);

@@ -58,6 +58,7 @@ struct Layer {
   std::string name, op, reason, input, output, weight;
   Precision precision = Precision::kUnknown;
   Number macs, parameters, own_sqnr_db, inherited_sqnr_db, total_sqnr_db, sensitivity_db;
+  Number clipped_share, channels, outlier_channels, dead_channels;
   Number latency_us_before, latency_us_after;
 };
 
@@ -84,6 +85,7 @@ struct GraphNode {
 struct Finding {
   std::string name, op, kind, title, level, what, fix;
   std::vector<std::string> tensors;
+  std::vector<std::pair<std::string, Number>> numbers;
   Number severity_db, own_sqnr_db, inherited_sqnr_db, gain_db, samples;
 };
 

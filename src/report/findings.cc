@@ -17,7 +17,12 @@ void WriteFinding(const View& view, const Finding& f, double most, Markup& m) {
   const int64_t layer = Find(view.node, f.name);
   Name(m, f.name, layer < 0 ? "" : "#" + Id("node", static_cast<size_t>(layer)), 48);
   if (!f.op.empty()) m.Text(" (" + Shorten(f.op, 40) + ")");
-  m.Element("span", Shorten(f.what, 300), {{"class", "more"}});
+  std::string numbers;
+  for (const auto& [name, value] : f.numbers) {
+    numbers += (numbers.empty() ? "" : ", ") + name + " " +
+               (value ? Significant(*value) : std::string(kUnknown));
+  }
+  m.Element("span", Shorten(f.what, 300), {{"class", "more"}, {"title", numbers}});
   m.Open("span", {{"class", "more"}});
   for (size_t i = 0; i < f.tensors.size() && i < kNamesShown; ++i) {
     const int64_t tensor = Find(view.tensor, f.tensors[i]);

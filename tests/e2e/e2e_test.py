@@ -406,12 +406,11 @@ class Diagnose(unittest.TestCase):
         return report
 
     def test_healthy(self):
-        r = self.check(adze_json("diagnose", "net.adzir", "--data", "data.yaml"))
+        split = ["--split", "all", "--calibration-split", "all"]
+        r = self.check(adze_json("diagnose", "net.adzir", "--data", "data.yaml", *split))
         self.assertEqual([f for f in r["findings"] if f["level"] == "problem"], [])
         self.assertIn("nothing stands out", r["outcome"]["sentence"])
-        self.assertEqual(r["data"]["calibration"], {"split": "calibration", "samples": 12})
-        self.assertEqual(r["data"]["evaluation"], {"split": "evaluation", "samples": 12})
-        self.assertIn("nothing stands out", adze("diagnose", "net.adzir", "--data", "data.yaml"))
+        self.assertIn("nothing stands out", adze("diagnose", "net.adzir", "--data", "data.yaml", *split))
         # The same of a file, in both forms; the network's own figures are those that eval and compare see.
         for form in "qdq", "qoperator":
             quantize("q.onnx", "--form", form)
@@ -425,13 +424,25 @@ class Diagnose(unittest.TestCase):
             for layer in r["layers"]:
                 self.assertEqual(layer["own_sqnr_db"], own[layer["output"]])
 
+    def test_narrow_calibration(self):
+        """Twelve pictures are few: the others are brighter."""
+        r = self.check(adze_json("diagnose", "net.adzir", "--data", "data.yaml"))
+        self.assertEqual(r["data"]["calibration"], {"split": "calibration", "samples": 12})
+        self.assertEqual(r["data"]["evaluation"], {"split": "evaluation", "samples": 12})
+        worst = r["findings"][0]
+        self.assertEqual((worst["kind"], worst["level"]), ("narrow_calibration", "problem"))
+        self.assertGreater(worst["numbers"]["seen_high"], worst["numbers"]["calibrated_high"])
+        # Calibrated on all pictures, the output has what the finding promised.
+        better = adze_json("diagnose", "net.adzir", "--data", "data.yaml", "--calibration-split", "all")
+        self.assertGreater(better["after"]["sqnr_db"], r["after"]["sqnr_db"] + 0.5 * worst["gain_db"])
+
     def test_saturating_encodings(self):
         quantize("q.onnx", *self.PLAIN, "--encodings", "q.encodings.json", "--save-float", "adjusted.adzir")
         with open("q.encodings.json") as f:
             encodings = json.load(f)
         encodings["tensors"]["r2"]["scale"] /= 25
         write("bad.encodings.json", json.dumps(encodings))
-        arguments = ["diagnose", "adjusted.adzir", "--encodings", "bad.encodings.json", "--data", "data.yaml"]
+        arguments = ["diagnose", "adjusted.adzir", "--encodings", "bad.encodings.json", "--data", "data.yaml", "--split", "calibration"]
         r = self.check(adze_json(*arguments, "--report", "why.html"))
         worst = r["findings"][0]
         self.assertEqual((worst["kind"], worst["level"], worst["tensors"], worst["name"]),
@@ -450,6 +461,7 @@ class Diagnose(unittest.TestCase):
         adze("report", "why.json", "--out", "again.html")
         self.assertEqual(read("again.html"), read("why.html"))
         # Encodings of another network are applied all the same, and adze says so.
+        quantize("q.onnx", "--encodings", "q.encodings.json")
         warned = adze_json("diagnose", "net.adzir", "--encodings", "q.encodings.json", "--data", "data.yaml")["warnings"]
         self.assertIn("other weights", " ".join(warned))
 

@@ -4,6 +4,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
+#include <set>
 
 namespace adze {
 
@@ -18,13 +19,28 @@ constexpr double kExplains = 0.7;
 
 double GainOf(const Finding& f) { return f.gain_db.value_or(0); }
 
-// Whether the cause lies in the layer or in a tensor that it reads.
-bool Touches(const Finding& cause, const LayerFacts& layer, std::span<const LayerFacts> layers) {
-  return std::any_of(cause.places.begin(), cause.places.end(), [&](size_t i) {
-    const std::string& name = layers[i].compared.name;
-    return name == layer.compared.name ||
-           std::find(layer.reads.begin(), layer.reads.end(), name) != layer.reads.end();
-  });
+// The layer's tensor and what it is computed from, up to the results of other multiply-accumulates:
+// what is not rounded any more when the layer stays in float.
+std::set<std::string> Reach(const LayerFacts& layer, std::span<const LayerFacts> layers) {
+  std::set<std::string> reached = {layer.compared.name};
+  std::vector<const LayerFacts*> open = {&layer};
+  while (!open.empty()) {
+    const LayerFacts& at = *open.back();
+    open.pop_back();
+    for (const std::string& name : at.reads) {
+      if (!reached.insert(name).second) continue;
+      for (const LayerFacts& l : layers) {
+        if (l.compared.name == name && !l.weight) open.push_back(&l);
+      }
+    }
+  }
+  return reached;
+}
+
+bool Touches(const Finding& cause, const std::set<std::string>& reach,
+             std::span<const LayerFacts> layers) {
+  return std::any_of(cause.places.begin(), cause.places.end(),
+                     [&](size_t i) { return reach.contains(layers[i].compared.name); });
 }
 
 }  // namespace
@@ -92,8 +108,9 @@ std::vector<Finding> Rank(std::vector<Finding> findings, std::span<const LayerFa
   // Of a symptom: what the best of its causes gains.
   const auto caused = [&](const Finding& f) {
     double most = 0;
+    const std::set<std::string> reach = Reach(layers[f.places[0]], layers);
     for (const Finding& cause : findings) {
-      if (is_symptom(cause) || !Touches(cause, layers[f.places[0]], layers)) continue;
+      if (is_symptom(cause) || !Touches(cause, reach, layers)) continue;
       most = std::max(most, GainOf(cause));
     }
     return most;

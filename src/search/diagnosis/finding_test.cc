@@ -218,11 +218,13 @@ Finding Made(const char* kind, std::vector<size_t> places, std::optional<double>
 }
 
 std::vector<std::string> RankedKinds(std::vector<Finding> findings, size_t* num_dismissed) {
-  std::vector<LayerFacts> layers(3);
+  std::vector<LayerFacts> layers(4);
   layers[0].compared.name = "a";
   layers[1].compared.name = "b";
   layers[1].reads = {"a"};
   layers[2].compared.name = "c";
+  layers[3].compared.name = "d";
+  layers[3].reads = {"b"};
   std::vector<Finding> dismissed;
   std::vector<std::string> kinds;
   for (const Finding& f : Rank(std::move(findings), layers, 20, &dismissed))
@@ -253,6 +255,11 @@ TEST(Rank, CausesInsteadOfSymptoms) {
             (std::vector<std::string>{"saturation", "layer_error"}));
   EXPECT_EQ(RankedKinds({Made("saturation", {0}, 5.0), Made("layer_error", {2}, 10.0)}, &dismissed),
             (std::vector<std::string>{"layer_error", "saturation"}));
+  // d reads a through b, which is no multiply-accumulate; c reads neither.
+  EXPECT_EQ(RankedKinds({Made("saturation", {0}, 9.0), Made("layer_error", {2}, 10.0)}, &dismissed),
+            (std::vector<std::string>{"layer_error", "saturation"}));
+  EXPECT_EQ(RankedKinds({Made("saturation", {0}, 9.0), Made("layer_error", {3}, 10.0)}, &dismissed),
+            std::vector<std::string>{"saturation"});
   // Repaired biases come before layers that gain a little.
   EXPECT_EQ(
       RankedKinds({Made("layer_error", {2}, 2.0), Made("bias_overflow", {0}, 0.0)}, &dismissed),

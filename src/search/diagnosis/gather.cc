@@ -223,9 +223,7 @@ class Gathering {
 
   void AddNeighbours(LayerFacts* layer) {
     const ValueId v = RoundedValue(q_, layer->compared.value);
-    for (const ValueId source : Sources(q_, v)) {
-      layer->reads.push_back(NameOf(source));
-    }
+    for (const ValueId source : Sources(q_, v)) layer->reads.push_back(NameOf(source));
     const NodeId join = JoinOf(q_, v);
     if (join == kNoId) return;
     for (ValueId in : q_.node(join).inputs) {
