@@ -169,10 +169,13 @@ void AddWarnings(const Recipe& recipe, const Climb& climb, const Measured& befor
         static_cast<long long>(climb.tried.size()));
   }
   if (chosen.size_bytes >= before.size_bytes) {
-    add("the compressed file is not smaller than the float file: names, scales and nodes outweigh "
+    warnings->push_back(
+        "the compressed file is not smaller than the float file: names, scales and nodes outweigh "
         "the weights");
   }
-  if (replayed) add("replayed from a lock file: accuracy and rungs are as measured then");
+  if (replayed) {
+    warnings->push_back("replayed from a lock file: accuracy and rungs are as measured then");
+  }
 }
 
 }  // namespace adze
