@@ -16,7 +16,7 @@ from common import BENCH, DATA, NETWORKS
 
 POINTS = ("mobilenet_v2", "squeezenet1.1")
 SQNR = {"mlperf_tiny_ad01": ("models", "ad01.yaml", 45, 50), "ultraface_rfb_320": ("detect", "ultraface.yaml", 45, 52),
-        "fastestdet": ("detect", "fastestdet.yaml", 20, 30), "yolox_nano": ("detect", "yolox_nano.yaml", 20, 30)}
+        "fastestdet": ("detect", "fastestdet.yaml", 15, 20), "yolox_nano": ("detect", "yolox_nano.yaml", 15, 20)}
 
 
 def compress(program, model, data, *budget):

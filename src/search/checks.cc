@@ -173,8 +173,9 @@ void AddWarnings(const Recipe& recipe, const Climb& climb, const Measured& befor
         "the compressed file is not smaller than the float file: names, scales and nodes outweigh "
         "the weights");
   }
-  if (replayed)
+  if (replayed) {
     warnings->push_back("replayed from a lock file: accuracy and rungs are as measured then");
+  }
 }
 
 }  // namespace adze

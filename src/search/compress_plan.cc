@@ -51,12 +51,12 @@ Result<SampleSeconds> TimeSamples(const Graph& graph, const Dataset& dataset,
   return seconds;
 }
 
-// Numbers that a run computes; a free dimension counts as one.
-double Activations(const Graph& graph) {
+// Numbers that a run rounds; a free dimension counts as one.
+double Activations(const Graph& graph, const QuantizationPlan& quant) {
   double sum = 0;
-  for (const NodeId id : graph.top().nodes) {
-    for (const ValueId v : graph.node(id).outputs) {
-      if (v == kNoId || !graph.value(v).type.shape) continue;
+  for (const ActivationGroup& group : quant.groups) {
+    for (const ValueId v : group.sources) {
+      if (!graph.value(v).type.shape) continue;
       double size = 1;
       for (const Dim& d : *graph.value(v).type.shape) {
         if (d.is_const()) size *= static_cast<double>(d.value());
@@ -77,7 +77,7 @@ void PredictSeconds(const SampleSeconds& seconds, int64_t hashed, bool float_too
   const double calibrate = both * (4 * static_cast<double>(plan->calibration_samples) + 300);
   const auto evaluation = static_cast<double>(plan->evaluation_samples);
   const double evaluate = evaluation * ((float_too ? 1.2 * both : 0) + both + seconds.run);
-  // Of 16 samples every tensor is compared, and latencies are measured for a fixed time.
+  // Of 16 samples every rounded tensor is compared, and latencies are measured for a fixed time.
   const double evidence = 16 * 1.2e-7 * activations + 1.5;
   plan->first_rung_seconds = hash + calibrate + evaluate + evidence;
   const auto scored = static_cast<double>(ScoreSamples(macs, plan->calibration_samples));
@@ -125,7 +125,7 @@ Result<CompressPlan> PlanCompress(const Graph& graph, const Dataset& dataset,
   const bool same_split = recipe.calibration_split == recipe.evaluation_split;
   const int64_t hashed = available + (same_split ? 0 : plan.evaluation_samples);
   const bool float_too = (FindMetric(recipe.metric)->needs & kNeedsReference) == 0;
-  PredictSeconds(seconds, hashed, float_too, macs, Activations(graph), &plan);
+  PredictSeconds(seconds, hashed, float_too, macs, Activations(graph, quant), &plan);
   return plan;
 }
 

@@ -58,6 +58,13 @@ def read(path):
         return f.read()
 
 
+def measurements(folder):
+    try:
+        return read(folder + "/.work/journal.jsonl").count(b"\n") - 1
+    except FileNotFoundError:
+        return 0
+
+
 def decisions(folder):
     return {name: read(os.path.join(folder, name)) for name in DECISIONS}
 
@@ -313,9 +320,12 @@ class Resume(unittest.TestCase):
             folder = "killed%d" % attempt
             command = [ADZE, "compress", MODEL, "--data", "data.yaml", "--samples", "48", "--out", folder, "--json",
                        *self.BUDGET]
-            for _ in range(3):
+            for kill in range(3):
                 process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
                 time.sleep(moments.uniform(0, self.seconds))
+                # The last time not before there is something to resume from, however busy the machine is.
+                while kill == 2 and process.poll() is None and measurements(folder) < 2:
+                    time.sleep(0.01)
                 process.send_signal(signal.SIGKILL)
                 kills += process.wait() == -signal.SIGKILL
                 for name in os.listdir(folder) if os.path.isdir(folder) else []:
