@@ -29,7 +29,7 @@ TEST_F(BatchTest, OrderIsThatOfTheSplitForAnyNumberOfThreads) {
   for (const int threads : {1, 2, 5}) {
     for (const int64_t batch : {1, 3, 10, 20}) {
       for (const int prefetch : {1, 4}) {
-        auto reader = BatchReader::Create(d.get(), "all", {batch, 0, false, threads, prefetch});
+        auto reader = BatchReader::Create(d.get(), "all", {batch, 0, threads, prefetch});
         ASSERT_TRUE(reader.ok());
         std::string text;
         Batch b;
