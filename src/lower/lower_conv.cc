@@ -97,6 +97,7 @@ Result<bool> EmitInteger(PlanBuilder& b, const ConvForm& f) {
   const Value& w = b.graph().value(f.weight);
   const int weight_axis = f.transposed_weight ? 1 : 0;
   if (!x || !w.type.quant || SizeOf(w.type.storage()) != 1 || w.type.quant->block_size != 0 ||
+      !w.type.quant->codebook.empty() ||
       (!w.type.quant->per_tensor() && w.type.quant->axis != weight_axis) || f.alpha != 1 ||
       f.beta != 1) {
     return false;

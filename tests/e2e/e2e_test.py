@@ -272,6 +272,37 @@ class Quantize(unittest.TestCase):
         q = adze_json("eval", "q.onnx", "--data", "data.yaml", "--reference", "net.adzir")
         self.assertGreater(r["sqnr_db"], q["sqnr_db"])
 
+    def test_weight_only(self):
+        for name in "int8", "int4", "int3", "nf4", "mxfp4", "kmeans3", "fp8_e4m3":
+            for data in [], ["--data", "data.yaml", "--split", "calibration"]:
+                report = adze_json("quantize", "net.adzir", "--weight-only", "--weight-format", name, "--out", "w.onnx",
+                                   "--encodings", "w.encodings.json", *data)
+                self.assertEqual(report["quantized_weights_share"], 1)
+                self.assertEqual(report["samples"], 12 if data else 0)
+                self.assertEqual(report["reconstructed"] > 0, bool(data))
+                adze("quantize", "net.adzir", "--weight-only", "--weight-format", name, "--out", "w.adzir", *data)
+                self.assertEqual(run("w.onnx"), run("w.adzir"), name)
+        self.assertLess(os.path.getsize("w.onnx"), os.path.getsize("net.adzir"))
+        adze("quantize", "net.adzir", "--weight-only", "--weight-bits", "4", "--block-size", "4", "--out", "w.adzir")
+        with open("w.adzir") as f:
+            self.assertIn("block_size=4", f.read())
+
+    def test_weight_only_refusals(self):
+        for arguments, sentence in [
+                (["--weight-only", "--weight-format", "int9"], "unknown; see adze list formats"),
+                (["--weight-only", "--form", "qoperator"], "operators on integers need integer activations"),
+                (["--weight-only", "--activation-bits", "4"], "they stay float"),
+                (["--weight-only", "--save-statistics", "s"], "takes no statistics"),
+                (["--weight-format", "nf4", "--data", "data.yaml"], "need --weight-only"),
+                ([], "--data is required")]:
+            got = call(ADZE, "quantize", "net.adzir", "--out", "w.onnx", *arguments)
+            self.assertEqual(got.code, 2)
+            self.assertIn(sentence, got.err)
+        write("relu.adzir", "graph { input %x : float32[1,4] %y = Relu(%x) output %y }")
+        got = call(ADZE, "quantize", "relu.adzir", "--weight-only", "--out", "w.onnx")
+        self.assertEqual(got.code, 4)
+        self.assertIn("no convolution", got.err)
+
     def test_reduced_range(self):
         quantize("q.adzir", "--reduce-range", "--calibration", "minmax")
         with open("q.adzir") as f:
