@@ -36,8 +36,8 @@ Fit FitScale(std::span<const float> numbers, float scale, std::span<const float>
   return fit;
 }
 
-// Ascending centres of k clusters of numbers in [-1, 1], each with a mass, by Lloyd's iteration from
-// quantiles.
+// Ascending centres of k clusters of numbers in [-1, 1], each with a mass, by Lloyd's iteration
+// from quantiles.
 class KMeans {
  public:
   void Add(float x, double mass) {
@@ -54,8 +54,8 @@ class KMeans {
     for (size_t b = 0; b < mass_.size(); ++b) {
       seen += mass_[b];
       while (centres.size() < count && mass_[b] > 0 &&
-             seen >= total * (static_cast<double>(centres.size()) + 0.5) /
-                         static_cast<double>(count)) {
+             seen >=
+                 total * (static_cast<double>(centres.size()) + 0.5) / static_cast<double>(count)) {
         centres.push_back(sum_[b] / mass_[b]);
       }
     }

@@ -26,8 +26,8 @@ struct ScaleGroup {
 // `at[i]`: index in the tensor of the channel's element i.
 std::vector<ScaleGroup> ScaleGroups(const ScaleIndex& index, std::span<const int64_t> at);
 
-// The scale with the least sum of importance * (w - scale * number)^2 over a search, for weights `w`
-// that take the nearest numbers. `importance` empty: 1 each.
+// The scale with the least sum of importance * (w - scale * number)^2 over a search, for weights
+// `w` that take the nearest numbers. `importance` empty: 1 each.
 float ChooseScale(std::span<const float> numbers, ScaleFormat format, float outer,
                   std::span<const float> w, std::span<const float> importance);
 
@@ -37,8 +37,8 @@ void Neighbours(std::span<const float> numbers, float scale, float w, float* low
                 float* nearest);
 
 // The encoding of a constant weight in `format`, without data: one scale per output channel, or per
-// `block_size` inputs of it where the layer has at least that many (0: never). Learned codebooks are
-// those of k-means over the tensor, relative to the largest magnitude of each channel or block.
+// `block_size` inputs of it where the layer has at least that many (0: never). Learned codebooks
+// are those of k-means over the tensor, relative to the largest magnitude of each channel or block.
 // Refuses NaN and infinities.
 Result<TensorEncoding> StoredWeightEncoding(const Graph& graph, const WeightUse& use,
                                             const NumberFormat& format, int64_t block_size,

@@ -33,8 +33,8 @@ std::vector<WeightUse> Uses(const Graph& graph, const WeightOnlySettings& settin
       left->push_back(DescribeFloatNode(graph, id, "its weight is no matrix"));
     } else {
       const bool int8 = settings.keep_int8.contains(name);
-      uses.push_back({id, weight, WeightAxis(graph, id),
-                      int8 ? DType::kInt8 : settings.format->storage});
+      uses.push_back(
+          {id, weight, WeightAxis(graph, id), int8 ? DType::kInt8 : settings.format->storage});
     }
   }
   return uses;
@@ -57,7 +57,8 @@ Result<WeightOnlyResult> QuantizeWeights(const Graph& graph, const Dataset* data
   for (const WeightUse& use : plan.weights) {
     const Value& w = graph.value(use.weight);
     if (result.encodings.tensors.contains(w.name)) continue;
-    const bool int8 = settings.keep_int8.contains(graph.value(graph.node(use.node).outputs[0]).name);
+    const bool int8 =
+        settings.keep_int8.contains(graph.value(graph.node(use.node).outputs[0]).name);
     ADZE_ASSIGN(result.encodings.tensors[w.name],
                 StoredWeightEncoding(graph, use, int8 ? kept : format, int8 ? 0 : block, pool));
   }

@@ -38,8 +38,8 @@ struct WeightOnlyResult {
   int64_t layers = 0;
   int64_t reconstructed = 0;
   int64_t samples = 0;
-  double share = 0;            // of the parameters of layers: those that are quantized
-  double bits_per_weight = 0;  // of those, scales and codebooks included
+  double share = 0;                     // of the parameters of layers: those that are quantized
+  double bits_per_weight = 0;           // of those, scales and codebooks included
   std::vector<FloatNode> float_layers;  // layers that stay as they are
 };
 

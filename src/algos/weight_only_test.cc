@@ -77,7 +77,8 @@ class WeightOnlyTest : public testing::Test {
                static_cast<std::streamsize>(values.size() * sizeof(float)));
     std::ofstream(folder_ + "/data.yaml")
         << "inputs:\n  - kind: raw\n    file: x.bin\n    dtype: float32\n"
-           "    shape: [4, 6, 6]\nsplits:\n  calibration: {range: [0, 24]}\n  test: {range: [24, 48]}\n";
+           "    shape: [4, 6, 6]\nsplits:\n  calibration: {range: [0, 24]}\n  test: {range: [24, "
+           "48]}\n";
     auto dataset = OpenDataset(folder_ + "/data.yaml");
     ASSERT_TRUE(dataset.ok()) << dataset.status().message();
     data_ = std::move(dataset).value();
@@ -163,7 +164,8 @@ TEST_F(WeightOnlyTest, EveryFormatInEveryFormOfFile) {
 }
 
 TEST_F(WeightOnlyTest, DataMakesItBetter) {
-  for (const char* format : {"int4", "int3", "nf4", "mxfp4", "nvfp4", "fp4_e2m1", "kmeans3", "log4"}) {
+  for (const char* format :
+       {"int4", "int3", "nf4", "mxfp4", "nvfp4", "fp4_e2m1", "kmeans3", "log4"}) {
     const double without = Sqnr(Quantize(format, nullptr).graph);
     const double with = Sqnr(Quantize(format, data_.get()).graph);
     EXPECT_GT(with, without + 0.5) << format;
@@ -218,14 +220,16 @@ TEST(WeightGrid, ScaleIsTheBestOfALongSearch) {
   for (const char* name : {"int4", "nf4", "fp4_e2m1", "ternary", "binary", "log4"}) {
     QuantType q;
     q.storage = FindNumberFormat(name)->storage;
-    if (FindNumberFormat(name)->codebook != nullptr) q.codebook = FindNumberFormat(name)->codebook();
+    if (FindNumberFormat(name)->codebook != nullptr)
+      q.codebook = FindNumberFormat(name)->codebook();
     const std::vector<float> numbers = GridNumbers(q);
     const std::vector<float> w = Random(64, 1.0f, 7);
     const auto error = [&](float scale) {
       double sum = 0;
       for (const float x : w) {
         double least = HUGE_VAL;
-        for (const float n : numbers) least = std::min(least, std::abs(double{x} - double{scale} * n));
+        for (const float n : numbers)
+          least = std::min(least, std::abs(double{x} - double{scale} * n));
         sum += least * least;
       }
       return sum;

@@ -21,6 +21,19 @@ void PrintJson(const Json& object) {
   std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
+void ChooseSplits(const Dataset& dataset, std::string* judging, std::string* calibration) {
+  const std::vector<std::string> names = dataset.split_names();
+  const auto choose = [&](std::initializer_list<const char*> wanted, std::string* split) {
+    for (const char* name : wanted) {
+      if (split->empty() && std::find(names.begin(), names.end(), name) != names.end()) {
+        *split = name;
+      }
+    }
+  };
+  choose({"test", "evaluation", "validation", "all"}, judging);
+  if (calibration != nullptr) choose({"calibration", "train", "all"}, calibration);
+}
+
 Status CheckFloat(const Graph& graph, const std::string& path) {
   for (ValueId id = 0; id < graph.num_values(); ++id) {
     const Value& v = graph.value(id);

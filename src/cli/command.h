@@ -10,6 +10,7 @@
 
 #include "api/model_file.h"
 #include "base/status.h"
+#include "data/dataset.h"
 #include "formats/json/json.h"
 
 namespace adze::cli {
@@ -34,6 +35,9 @@ void PrintJson(const Json& object);
 
 // Refuses a network that is quantized already.
 Status CheckFloat(const Graph& graph, const std::string& path);
+// The splits that are named after their purpose, where the user names none: one that judges, and
+// (unless null) one that calibrates.
+void ChooseSplits(const Dataset& dataset, std::string* judging, std::string* calibration);
 // Largest resident memory of this process so far, in bytes.
 int64_t PeakRssBytes();
 

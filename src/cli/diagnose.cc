@@ -26,20 +26,6 @@ struct DiagnoseCommand {
   DiagnoseOptions options;
 };
 
-// The splits that are named after their purpose, where the user names none.
-void ChooseSplits(const Dataset& dataset, bool quantize, DiagnoseOptions* options) {
-  const std::vector<std::string> names = dataset.split_names();
-  const auto choose = [&](std::initializer_list<const char*> wanted, std::string* split) {
-    for (const char* name : wanted) {
-      if (split->empty() && std::find(names.begin(), names.end(), name) != names.end()) {
-        *split = name;
-      }
-    }
-  };
-  choose({"test", "evaluation", "validation", "all"}, &options->split);
-  if (quantize) choose({"calibration", "train"}, &options->calibration_split);
-}
-
 Result<Graph> Read(const std::string& path) {
   ADZE_ASSIGN(Graph graph, ReadForExecution(path));
   ADZE_TRY(RunPipeline(graph, "gates"));
@@ -99,7 +85,7 @@ Status Diagnose(DiagnoseCommand o) {
   ADZE_ASSIGN(const Graph graph, Read(o.reference));
   ADZE_TRY(CheckFloat(graph, o.reference));
   const bool quantize = o.quantized.empty() && o.encodings.empty();
-  ChooseSplits(*dataset, quantize, &o.options);
+  ChooseSplits(*dataset, &o.options.split, quantize ? &o.options.calibration_split : nullptr);
   ADZE_ASSIGN(o.options.isa, ChooseIsa());
   const std::unique_ptr<ProgressSink> progress = MakeTerminalProgress();
   o.options.progress = progress.get();

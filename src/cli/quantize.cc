@@ -85,6 +85,9 @@ Status CheckWeightOnly(const QuantizeCommand& o) {
 
 // Options that cannot work together are refused before hours of calibration.
 Status CheckOutputs(const QuantizeCommand& o) {
+  if (o.data.empty() && !o.weight_only) {
+    return UsageError("--data is required (only --weight-only does without)");
+  }
   if (o.out.empty() && o.encodings.empty()) {
     return UsageError("nothing to write: give --out, --encodings or both");
   }
@@ -95,7 +98,6 @@ Status CheckOutputs(const QuantizeCommand& o) {
     }
   }
   if (o.weight_only) return CheckWeightOnly(o);
-  if (o.data.empty()) return UsageError("--data is required (only --weight-only does without)");
   if (!o.weight_format.empty() || o.block_size >= 0) {
     return UsageError("--weight-format and --block-size need --weight-only");
   }

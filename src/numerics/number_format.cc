@@ -48,9 +48,8 @@ size_t NearestCode(std::span<const float> codebook, float x) {
   if (above == codebook.begin()) return 0;
   // The first of equal numbers is the code.
   const auto below = std::lower_bound(codebook.begin(), above, *(above - 1));
-  const bool take_below =
-      above == codebook.end() || x - *below < *above - x ||
-      (x - *below == *above - x && std::abs(*below) < std::abs(*above));
+  const bool take_below = above == codebook.end() || x - *below < *above - x ||
+                          (x - *below == *above - x && std::abs(*below) < std::abs(*above));
   return static_cast<size_t>((take_below ? below : above) - codebook.begin());
 }
 
@@ -97,8 +96,8 @@ std::vector<float> MiniFloats(int exponent_bits, int mantissa_bits, int bias, in
     const int exponent = code >> mantissa_bits;
     const int mantissa = code & ((1 << mantissa_bits) - 1);
     const int significand = exponent == 0 ? mantissa : mantissa + (1 << mantissa_bits);
-    const float x = std::ldexp(static_cast<float>(significand),
-                               std::max(exponent, 1) - bias - mantissa_bits);
+    const float x =
+        std::ldexp(static_cast<float>(significand), std::max(exponent, 1) - bias - mantissa_bits);
     // One zero only: + 0 turns -0 into 0.
     numbers.push_back(x);
     numbers.push_back(-x + 0.0f);

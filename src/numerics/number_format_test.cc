@@ -32,12 +32,12 @@ TEST(NumberFormat, EveryCodeOfEveryFloatingPointFormat) {
     std::set<unsigned> not_finite;
     double largest, smallest;
   };
-  for (const Case& c : {Case{"fp8_e4m3", 4, 3, 7, {0x7f, 0xff}, 448, 0x1p-9},
-                        Case{"fp8_e5m2", 5, 2, 15,
-                             {0x7c, 0x7d, 0x7e, 0x7f, 0xfc, 0xfd, 0xfe, 0xff}, 57344, 0x1p-16},
-                        Case{"fp6_e3m2", 3, 2, 3, {}, 28, 0x1p-4},
-                        Case{"fp6_e2m3", 2, 3, 1, {}, 7.5, 0.125},
-                        Case{"fp4_e2m1", 2, 1, 1, {}, 6, 0.5}}) {
+  for (const Case& c :
+       {Case{"fp8_e4m3", 4, 3, 7, {0x7f, 0xff}, 448, 0x1p-9},
+        Case{
+            "fp8_e5m2", 5, 2, 15, {0x7c, 0x7d, 0x7e, 0x7f, 0xfc, 0xfd, 0xfe, 0xff}, 57344, 0x1p-16},
+        Case{"fp6_e3m2", 3, 2, 3, {}, 28, 0x1p-4}, Case{"fp6_e2m3", 2, 3, 1, {}, 7.5, 0.125},
+        Case{"fp4_e2m1", 2, 1, 1, {}, 6, 0.5}}) {
     const NumberFormat& f = *FindNumberFormat(c.name);
     std::set<double> wanted;
     for (unsigned p = 0; p < 1u << f.bits; ++p) {

@@ -14,7 +14,7 @@ from support import CLASSES, SIZE, call, floats, npy, read_npy, small_images, sm
 
 ADZE = os.path.abspath(sys.argv.pop(1))
 OBSERVERS = ["minmax", "averaged", "percentile", "entropy", "mse"]
-COMMANDS = ["inspect", "run", "eval", "compress", "quantize", "compare", "diagnose", "report", "opt", "bench", "list", "doctor",
+COMMANDS = ["inspect", "run", "eval", "compress", "quantize", "compare", "diagnose", "sensitivity", "report", "opt", "bench", "list", "doctor",
             "completion", "man"]
 EVIDENCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "report", "evidence.json")
 DOCUMENT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "cli.md")
@@ -201,6 +201,31 @@ class Opt(unittest.TestCase):
 def read_npy_of(model):
     run(model)
     return read_npy("out/y.npy")
+
+
+class Sensitivity(unittest.TestCase):
+    def test_every_layer_both_ways(self):
+        r = adze_json("sensitivity", "net.adzir", "--data", "data.yaml")
+        self.assertEqual(list(r), ["split", "calibration_split", "samples", "metric", "all_quantized", "layers", "agreement",
+                                   "share_repeated", "seconds", "peak_rss_bytes"])
+        self.assertEqual(len(r["layers"]), 3)
+        for layer in r["layers"]:
+            self.assertEqual(list(layer), ["layer", "result", "op", "macs", "parameters", "quantized_alone", "float_alone", "gain_db"])
+            self.assertGreater(layer["quantized_alone"]["sqnr_db"], r["all_quantized"]["sqnr_db"] - 1)
+        self.assertEqual(sum(layer["macs"] for layer in r["layers"]), MACS)
+        four = adze_json("sensitivity", "net.adzir", "--data", "data.yaml", "--weight-bits", "4")
+        for eight, narrow in zip(r["layers"], four["layers"]):
+            self.assertLess(narrow["quantized_alone"]["sqnr_db"], eight["quantized_alone"]["sqnr_db"])
+        self.assertIn("… 2 more", adze("sensitivity", "net.adzir", "--data", "data.yaml", "--top", "1"))
+
+    def test_refusals(self):
+        write("relu.adzir", "graph { input %x : float32[1,4] %y = Relu(%x) output %y }")
+        got = call(ADZE, "sensitivity", "relu.adzir", "--data", "data.yaml")
+        self.assertEqual(got.code, 4)
+        self.assertIn("can be quantized", got.err)
+        quantize("q.onnx", "--calibration", "minmax")
+        got = call(ADZE, "sensitivity", "q.onnx", "--data", "data.yaml")
+        self.assertEqual(got.code, 3)
 
 
 class Quantize(unittest.TestCase):
