@@ -21,6 +21,18 @@ void PrintJson(const Json& object) {
   std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
+Result<LoadedModel> LoadNetwork(const std::string& path, int threads, ExecutorOptions options) {
+  Result<LoadedModel> model = LoadModel(path, threads, std::move(options));
+  if (model.ok() && model->repacked_steps > 0) {
+    const char* const isa = IsaName(model->plan->isa);
+    std::fprintf(stderr,
+                 "adze: note: %s is packed for %s; %d steps were packed anew in memory for %s "
+                 "(adze convert --isa %s makes a file that needs no packing)\n",
+                 path.c_str(), IsaName(*model->packed_for), model->repacked_steps, isa, isa);
+  }
+  return model;
+}
+
 Status CheckFloat(const Graph& graph, const std::string& path) {
   for (ValueId id = 0; id < graph.num_values(); ++id) {
     const Value& v = graph.value(id);

@@ -32,6 +32,9 @@ using Json = nlohmann::ordered_json;
 // The one object of --json, on stdout.
 void PrintJson(const Json& object);
 
+// LoadModel, with a note on standard error when a plan file was packed for another instruction set.
+Result<LoadedModel> LoadNetwork(const std::string& path, int threads, ExecutorOptions options = {});
+
 // Refuses a network that is quantized already.
 Status CheckFloat(const Graph& graph, const std::string& path);
 // Largest resident memory of this process so far, in bytes.

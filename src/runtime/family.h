@@ -13,6 +13,7 @@
 #include "base/status.h"
 #include "base/thread_pool.h"
 #include "ops/tensor.h"
+#include "runtime/args_codec.h"
 #include "runtime/plan.h"
 
 namespace adze {
@@ -74,6 +75,11 @@ struct FamilyDef {
   // No allocation, no locks beyond the pool. Errors only for data-dependent faults (an index out of
   // range).
   Status (*run)(const PreparedStep& step, ThreadPool& pool);
+  ArgsCodec args = {};    // how the arguments stand in a plan file
+  bool in_place = false;  // steps may set in_place; of kOp, if the operator may
+  // Packs the weights anew if the kernels for `isa` read another layout, and says whether it did;
+  // checks what it relies on. Null: one layout serves all.
+  Result<bool> (*repack)(Step& step, Isa isa) = nullptr;
 };
 
 const FamilyDef* FindFamily(FamilyId id);  // null when unknown

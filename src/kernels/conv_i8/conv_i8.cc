@@ -98,6 +98,37 @@ int64_t PanelElements(const Taps& t, const PackingTraits& traits) {
   return int64_t{t.rows} * t.cols * t.quads * 4 * traits.panel;
 }
 
+// Calls fn(channel, its place among the packed constants, for_weights) for every output channel;
+// for_weights(g) calls g(place among the packed weights, in elements) for each of the channel's
+// weights in the order of the unpacked tensor.
+template <typename Fn>
+void ForChannels(const ConvWindow& w, const PackingTraits& traits, Fn&& fn) {
+  const Taps t = TapsOf(w, traits);
+  const int32_t in_per_group = w.in_channels / w.groups;
+  const int32_t out_per_group = w.out_channels / w.groups;
+  const int64_t tap_elements = t.quads * 4 * traits.panel;
+  const int64_t panel_elements = PanelElements(t, traits);
+  for (int32_t n = 0; n < w.out_channels; ++n) {
+    const int32_t in_group = n % t.out;  // within the merged group
+    const int64_t panel = int64_t{n / t.out} * t.panels + in_group / traits.panel;
+    const int32_t lane = in_group % traits.panel;
+    // First input channel of the original group, within the merged one.
+    const int64_t first_in = int64_t{n / out_per_group} * in_per_group % t.in;
+    fn(n, panel * traits.panel + lane, [&](auto&& g) {
+      for (int64_t c = first_in; c < first_in + in_per_group; ++c) {
+        for (int32_t i = 0; i < w.kernel_h; ++i) {
+          for (int32_t j = 0; j < w.kernel_w; ++j) {
+            const int64_t tap = t.cols == 1 ? i : int64_t{i} * t.cols + j;
+            const int64_t k = t.elements == t.in ? c : int64_t{j} * t.in + c;
+            g(panel * panel_elements + tap * tap_elements +
+              (k / traits.k_group * traits.panel + lane) * traits.k_group + k % traits.k_group);
+          }
+        }
+      }
+    });
+  }
+}
+
 // A dense 1x1 window makes every pixel independent: one long row.
 void FlattenPointwise(const ConvWindow& w, ConvSizes* s) {
   if (w.kernel_h != 1 || w.kernel_w != 1 || w.stride_h != 1 || w.stride_w != 1) return;
@@ -190,6 +221,10 @@ ConvI8Packing ConvI8PackingFor(Isa isa) {
   return packing;
 }
 
+bool IsKnownConvI8Packing(int32_t packing) {
+  return packing >= 0 && packing <= static_cast<int32_t>(ConvI8Packing::kK4N32);
+}
+
 ConvI8PackedSize ConvI8Packed(const ConvWindow& window, ConvI8Packing packing) {
   const PackingTraits traits = TraitsOf(packing);
   const Taps t = TapsOf(window, traits);
@@ -201,45 +236,42 @@ void ConvI8Pack(const ConvWindow& window, ConvI8Packing packing, int32_t x_zero_
                 const int8_t* weights, const int32_t* bias, const float* multiplier, void* packed,
                 int32_t* offset, float* packed_multiplier) {
   const PackingTraits traits = TraitsOf(packing);
-  const Taps t = TapsOf(window, traits);
   const ConvI8PackedSize size = ConvI8Packed(window, packing);
   std::memset(packed, 0, static_cast<size_t>(size.weight_bytes));
   std::fill_n(offset, size.channels, 0);
   std::fill_n(packed_multiplier, size.channels, 0.0f);
-  const int32_t in_per_group = window.in_channels / window.groups;
-  const int32_t out_per_group = window.out_channels / window.groups;
-  const int64_t tap_elements = t.quads * 4 * traits.panel;
-  const int64_t panel_elements = PanelElements(t, traits);
   const int8_t* w = weights;
-  for (int32_t n = 0; n < window.out_channels; ++n) {
-    const int32_t in_group = n % t.out;  // within the merged group
-    const int64_t panel = int64_t{n / t.out} * t.panels + in_group / traits.panel;
-    const int32_t lane = in_group % traits.panel;
-    // First input channel of the original group, within the merged one.
-    const int64_t first_in = int64_t{n / out_per_group} * in_per_group % t.in;
+  ForChannels(window, traits, [&](int32_t n, int64_t slot, const auto& for_weights) {
     uint32_t sum = 0;
-    for (int64_t c = first_in; c < first_in + in_per_group; ++c) {
-      for (int32_t i = 0; i < window.kernel_h; ++i) {
-        for (int32_t j = 0; j < window.kernel_w; ++j, ++w) {
-          const int64_t tap = t.cols == 1 ? i : int64_t{i} * t.cols + j;
-          const int64_t k = t.elements == t.in ? c : int64_t{j} * t.in + c;
-          const int64_t at = panel * panel_elements + tap * tap_elements +
-                             (k / traits.k_group * traits.panel + lane) * traits.k_group +
-                             k % traits.k_group;
-          if (traits.element_bytes == 1) {
-            static_cast<int8_t*>(packed)[at] = *w;
-          } else {
-            static_cast<int16_t*>(packed)[at] = *w;
-          }
-          sum += static_cast<uint32_t>(static_cast<int32_t>(*w));
-        }
+    for_weights([&](int64_t at) {
+      if (traits.element_bytes == 1) {
+        static_cast<int8_t*>(packed)[at] = *w;
+      } else {
+        static_cast<int16_t*>(packed)[at] = *w;
       }
-    }
-    const int64_t slot = panel * traits.panel + lane;
+      sum += static_cast<uint32_t>(static_cast<int32_t>(*w));
+      ++w;
+    });
     const uint32_t b = bias == nullptr ? 0 : static_cast<uint32_t>(bias[n]);
     offset[slot] = static_cast<int32_t>(b - static_cast<uint32_t>(x_zero_point) * sum);
     packed_multiplier[slot] = multiplier[n];
-  }
+  });
+}
+
+void ConvI8Unpack(const ConvWindow& window, ConvI8Packing packing, const void* packed,
+                  const int32_t* packed_offset, const float* packed_multiplier, int8_t* weights,
+                  int32_t* offset, float* multiplier) {
+  const PackingTraits traits = TraitsOf(packing);
+  int8_t* w = weights;
+  ForChannels(window, traits, [&](int32_t n, int64_t slot, const auto& for_weights) {
+    for_weights([&](int64_t at) {
+      *w++ = traits.element_bytes == 1
+                 ? static_cast<const int8_t*>(packed)[at]
+                 : static_cast<int8_t>(static_cast<const int16_t*>(packed)[at]);
+    });
+    offset[n] = packed_offset[slot];
+    multiplier[n] = packed_multiplier[slot];
+  });
 }
 
 Result<ConvI8Plan> MakeConvI8Plan(const ConvI8Row& row, const ConvI8Args& args,

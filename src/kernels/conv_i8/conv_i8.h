@@ -49,6 +49,13 @@ void ConvI8Pack(const ConvWindow& window, ConvI8Packing packing, int32_t x_zero_
                 const int8_t* weights, const int32_t* bias, const float* multiplier, void* packed,
                 int32_t* offset, float* packed_multiplier);
 
+// The way back: weights as ConvI8Pack takes them, and the channels' constants without padding.
+// Packed again with x_zero_point 0 and `offset` as the bias they give the same constants.
+void ConvI8Unpack(const ConvWindow& window, ConvI8Packing packing, const void* packed,
+                  const int32_t* packed_offset, const float* packed_multiplier, int8_t* weights,
+                  int32_t* offset, float* multiplier);
+bool IsKnownConvI8Packing(int32_t packing);
+
 // One kernel variant; conv_i8_list.inc holds the rows.
 struct ConvI8Row {
   Isa isa;

@@ -5,6 +5,7 @@
 #include <array>
 #include <utility>
 
+#include "runtime/args_fields.h"
 #include "runtime/families/family_util.h"
 
 namespace adze {
@@ -159,6 +160,8 @@ extern constexpr FamilyDef kAddI8Family{
     .summary = "addition of u8 with its own scales, broadcasting",
     .prepare = Prepare,
     .run = RunAdd,
+    .args = ArgsCodecOf<BinaryI8Args>(),
+    .in_place = true,
 };
 
 extern constexpr FamilyDef kMulI8Family{
@@ -167,6 +170,8 @@ extern constexpr FamilyDef kMulI8Family{
     .summary = "multiplication of u8, broadcasting",
     .prepare = Prepare,
     .run = RunMul,
+    .args = ArgsCodecOf<BinaryI8Args>(),
+    .in_place = true,
 };
 
 }  // namespace adze

@@ -1,5 +1,6 @@
 #include "kernels/concat/concat.h"
 
+#include "runtime/args_fields.h"
 #include "runtime/families/family_util.h"
 
 namespace adze {
@@ -63,6 +64,7 @@ extern constexpr FamilyDef kConcatFamily{
     .summary = "concatenation along one axis, any element type",
     .prepare = Prepare,
     .run = Run,
+    .args = ArgsCodecOf<ConcatArgs>(),
 };
 
 }  // namespace adze

@@ -1,5 +1,6 @@
 #include "kernels/elementwise_f32/elementwise_f32.h"
 
+#include "runtime/args_fields.h"
 #include "runtime/families/family_util.h"
 
 namespace adze {
@@ -104,6 +105,8 @@ extern constexpr FamilyDef kElementwiseF32Family{
     .summary = "float element-wise functions of one or two tensors, broadcasting",
     .prepare = Prepare,
     .run = Run,
+    .args = ArgsCodecOf<EltwiseArgs>(),
+    .in_place = true,
 };
 
 }  // namespace adze

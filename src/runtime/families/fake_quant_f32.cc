@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "runtime/args_fields.h"
 #include "runtime/families/family_util.h"
 
 namespace adze {
@@ -43,6 +44,8 @@ extern constexpr FamilyDef kFakeQuantF32Family{
     .summary = "quantize and dequantize in one step",
     .prepare = Prepare,
     .run = Run,
+    .args = ArgsCodecOf<FakeQuantArgs>(),
+    .in_place = true,
 };
 
 }  // namespace adze

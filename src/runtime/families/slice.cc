@@ -1,5 +1,6 @@
 #include "kernels/slice/slice.h"
 
+#include "runtime/args_fields.h"
 #include "runtime/families/family_util.h"
 
 namespace adze {
@@ -26,7 +27,6 @@ Status CheckCopy(const PreparedStep& p, int32_t rank) {
       rank > kMaxCopyRank) {
     return InvalidInput("ranks of input, output and arguments differ");
   }
-  if (p.step->in_place) return InvalidInput("a strided copy cannot work in place");
   return OkStatus();
 }
 
@@ -58,7 +58,7 @@ Status PrepareSlice(PreparedStep& p) {
     if (room < count - 1) {
       return InvalidInput("a slice reaches outside axis " + std::to_string(axis));
     }
-    copy.strides[i] = strides[axis] * step;
+    if (count > 1) copy.strides[i] = strides[axis] * step;  // the step of one element may be huge
     s.offset += strides[axis] * start;
   }
   s.copy = Coalesce(copy);
@@ -114,6 +114,7 @@ extern constexpr FamilyDef kSliceFamily{
     .summary = "strided slice, any element type; also Split",
     .prepare = PrepareSlice,
     .run = Run,
+    .args = ArgsCodecOf<SliceArgs>(),
 };
 extern constexpr FamilyDef kTransposeFamily{
     .id = FamilyId::kTranspose,
@@ -121,6 +122,7 @@ extern constexpr FamilyDef kTransposeFamily{
     .summary = "permutation of axes, any element type",
     .prepare = PrepareTranspose,
     .run = Run,
+    .args = ArgsCodecOf<TransposeArgs>(),
 };
 
 }  // namespace adze
