@@ -1,6 +1,7 @@
 #include "kernels/conv_i8/conv_i8.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "kernels/conv_check.h"
@@ -108,6 +109,8 @@ void ForChannels(const ConvWindow& w, const PackingTraits& traits, Fn&& fn) {
   const int32_t out_per_group = w.out_channels / w.groups;
   const int64_t tap_elements = t.quads * 4 * traits.panel;
   const int64_t panel_elements = PanelElements(t, traits);
+  const int k_shift =
+      std::countr_zero(static_cast<uint32_t>(traits.k_group));  // divisions are slow
   for (int32_t n = 0; n < w.out_channels; ++n) {
     const int32_t in_group = n % t.out;  // within the merged group
     const int64_t panel = int64_t{n / t.out} * t.panels + in_group / traits.panel;
@@ -121,7 +124,7 @@ void ForChannels(const ConvWindow& w, const PackingTraits& traits, Fn&& fn) {
             const int64_t tap = t.cols == 1 ? i : int64_t{i} * t.cols + j;
             const int64_t k = t.elements == t.in ? c : int64_t{j} * t.in + c;
             g(panel * panel_elements + tap * tap_elements +
-              (k / traits.k_group * traits.panel + lane) * traits.k_group + k % traits.k_group);
+              (((k >> k_shift) * traits.panel + lane) << k_shift) + (k & (traits.k_group - 1)));
           }
         }
       }

@@ -1,5 +1,7 @@
 #include <cstring>
 #include <map>
+#include <string_view>
+#include <utility>
 
 #include "base/file.h"
 #include "runtime/family.h"
@@ -43,7 +45,7 @@ class PlanWriter {
 
   ByteWriter body_, dims_, ops_, table_;  // the tables without their counts
   std::map<std::string, uint32_t> dim_index_;
-  std::map<std::string, int32_t> op_index_;
+  std::map<std::pair<std::string_view, std::string_view>, int32_t> op_index_;
   std::vector<Tensor> tensors_;
   uint64_t weights_bytes_ = 0;
 };
@@ -114,8 +116,8 @@ Status PlanWriter::PutStep(const Step& s) {
   }
   int32_t op = -1;
   if (!(s.op == OpType())) {
-    const auto [it, is_new] =
-        op_index_.emplace(s.op.ToString(), static_cast<int32_t>(op_index_.size()));
+    const auto [it, is_new] = op_index_.emplace(std::pair(s.op.domain(), s.op.name()),
+                                                static_cast<int32_t>(op_index_.size()));
     if (is_new) {
       ops_.String(s.op.domain());
       ops_.String(s.op.name());
