@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The detectors of ../shared/data in their own metrics: float and int8 in adze, decoded and scored here.
 
-Usage: bench/detect.py ADZE [--reduce-range] [--quantize "OPTIONS"] [NAME ...]
+Usage: bench/detect.py ADZE [--reduce-range] [--quantize "OPTIONS"] [--min-sqnr DB] [NAME ...]
 YOLOX-Nano and FastestDet: average precision of persons on the 55 labelled photographs (the other 45 have no labels), IoU 0.5
 and the mean of 0.5 to 0.95 in steps of 0.05, 101 recall points as in COCO. All three: agreement, which is the average precision
 of int8's detections where float's above a score are taken for the truth, over all classes and all photographs.
@@ -161,6 +161,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("adze")
     parser.add_argument("--reduce-range", action="store_true")
+    parser.add_argument("--min-sqnr", type=float, help="adze compress with this budget instead of adze quantize")
     parser.add_argument("--quantize", default="", help="further options of adze quantize")
     parser.add_argument("names", nargs="*", default=[])
     a = parser.parse_intermixed_args()
@@ -176,10 +177,15 @@ def main():
             int8_found = [None] * len(images)
             for first, split in ((1, "calibration"), (0, "evaluation")):
                 path = os.path.join(folder, "q.onnx")
-                done = adze(a.adze, "quantize", model, "--data", data, "--split", split, "--out", path, *options)
+                other = {"calibration": "evaluation", "evaluation": "calibration"}[split]
+                if a.min_sqnr:
+                    done = adze(a.adze, "compress", model, "--data", data, "--calibration-split", split, "--evaluation-split",
+                                other, "--min-sqnr", a.min_sqnr, "--out", folder)["after"]
+                    path = os.path.join(folder, "quantized.onnx")
+                else:
+                    done = adze(a.adze, "quantize", model, "--data", data, "--split", split, "--out", path, *options)
                 int8_found[first::2] = detect(a.adze, detector, path, images[first::2], folder)
-                sqnr = adze(a.adze, "eval", path, "--data", data, "--split",
-                            {"calibration": "evaluation", "evaluation": "calibration"}[split], "--reference", model)
+                sqnr = adze(a.adze, "eval", path, "--data", data, "--split", other, "--reference", model)
                 print("%s, calibrated on %s: int8 share of multiply-accumulates %.3f, SQNR %s" %
                       (detector.model, split, done["int8_macs_share"],
                        ", ".join("%s %.1f dB" % (o["name"], o["sqnr_db"]) for o in sqnr["outputs"])), flush=True)

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Every table of docs/benchmarks.md, in its order. Needs ../shared/data and `tools/setup.sh bench`; about an hour on two cores.
+# Every table of docs/benchmarks.md, in its order. Needs ../shared/data and `tools/setup.sh bench`; about an hour on two cores, and
+# hours more for accuracy.py, which goes on where it was interrupted.
 #   bench/run.sh ADZE
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -15,6 +16,7 @@ for way in "" --swap; do
   $python quantize_static.py "$adze" $way mobilenet_v2 squeezenet1.1
 done
 $python quantize_static.py "$adze" cifar10_resnet20
+$python accuracy.py --adze "$adze"
 $python glyphs.py "$adze"
 $python compress.py "$adze"
 consumers() { $python consumers.py "$adze" --forms qdq,qoperator --ranges 7 "$@"; }

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "algos/input_moments.h"
 #include "calib/collect.h"
 #include "formats/encodings/encodings.h"
 #include "ir/graph.h"
@@ -41,11 +42,19 @@ Result<int64_t> RoundAdaptively(const Graph& quantized, const QuantizationPlan& 
                                 const RoundingSettings& settings, ThreadPool* pool,
                                 Graph* adjusted);
 
-// The descent for one output channel. `target` is w / scale, `h` a symmetric positive matrix of
-// target.size() rows of `stride` floats each (a multiple of kRoundingPad, padded with zeros).
-// Writes integers in [-limit, limit], each the floor or ceiling of its target, whose error is not
-// larger than that of the nearest ones.
-inline constexpr int64_t kRoundingPad = 16;
+// Minimises q^T H q - 2 q^T u over integer codes q, each the floor or the ceiling of its target, by
+// coordinate descent from `codes`, where no single change lowers it any further. H: symmetric,
+// positive, target.size() rows of `stride` floats, a multiple of kMomentPad, padded with zeros.
+// Codes stay in `range`; one whose target lies beyond it stays as it is.
+void DescendCodes(const float* h, int64_t stride, std::span<const float> u,
+                  std::span<const float> target, IntRange range, std::span<float> codes);
+// sum += factor * row, of `stride` floats.
+void AddScaledRow(float factor, const float* row, int64_t stride, float* sum);
+
+// The descent for one output channel with u = H target. `target` is w / scale, `h` a symmetric
+// positive matrix of target.size() rows of `stride` floats each (a multiple of kMomentPad, padded
+// with zeros). Writes integers in [-limit, limit], each the floor or ceiling of its target, whose
+// error is not larger than that of the nearest ones.
 void RoundChannel(std::span<const float> target, const float* h, int64_t stride, int limit,
                   std::span<float> codes);
 

@@ -106,9 +106,8 @@ double OutputError::Finish() const {
   return count == 0 ? 0 : sum / count;
 }
 
-Candidates Shortlist(const std::vector<AffineParams>& proposals, const ObserverSpec& spec,
-                     double tolerance) {
-  const IntRange range = RangeOf(spec.storage);
+Candidates Shortlist(const std::vector<AffineParams>& proposals, DType storage, double tolerance) {
+  const IntRange range = RangeOf(storage);
   const auto low = [&](const AffineParams& p) {
     return static_cast<double>(p.scale) * static_cast<double>(range.min - p.zero_point);
   };
@@ -144,13 +143,15 @@ void RoundWeights(Graph* graph, const QuantizationPlan& plan, const Encodings& w
     for (size_t d = static_cast<size_t>(use.axis) + 1; d < dims.size(); ++d) inner *= dims[d];
     Tensor rounded = Tensor::Allocate(DType::kFloat32, dims);
     const float* const x = w.constant.data<float>();
+    const auto hi = static_cast<int32_t>(RangeOf(q.storage).max);
+    const int32_t lo = q.storage == DType::kInt8 ? -hi : -hi - 1;
     for (int64_t i = 0; i < w.constant.size(); ++i) {
       const float scale =
           q.scale[q.per_tensor()
                       ? 0
                       : static_cast<size_t>(i / inner % dims[static_cast<size_t>(use.axis)])];
       rounded.mutable_data<float>()[i] =
-          DequantizeOne(QuantizeOne(x[i], scale, 0, -127, 127), scale, 0);
+          DequantizeOne(QuantizeOne(x[i], scale, 0, lo, hi), scale, 0);
     }
     graph->SetConstant(use.weight, std::move(rounded));
   }
@@ -159,9 +160,8 @@ void RoundWeights(Graph* graph, const QuantizationPlan& plan, const Encodings& w
 Result<CandidateErrors> MeasureCandidates(const Graph& graph, Graph simulated,
                                           const QuantizationPlan& plan,
                                           const std::vector<Candidates>& candidates,
-                                          const ObserverSpec& spec, const Dataset& dataset,
-                                          const QuantizeSettings& settings, double budget_runs,
-                                          ThreadPool* pool) {
+                                          const Dataset& dataset, const QuantizeSettings& settings,
+                                          double budget_runs, ThreadPool* pool) {
   std::map<std::string, size_t> group_of_name;
   double total_macs = 1;
   for (const NodeId id : graph.top().nodes) total_macs += static_cast<double>(NodeMacs(graph, id));
@@ -183,7 +183,7 @@ Result<CandidateErrors> MeasureCandidates(const Graph& graph, Graph simulated,
       if (produces) least = std::min(least, macs_before);
     }
     cost[g] = (1.0 - least / total_macs) * static_cast<double>(candidates[g].params.size() - 1);
-    const FakeQuantArgs args = ArgsOf(candidates[g].params[0], spec.storage);
+    const FakeQuantArgs args = ArgsOf(candidates[g].params[0], plan.groups[g].storage);
     for (size_t k = 0; k < points.size(); ++k) {
       const std::string name = "fake_quant " + std::to_string(g) + " " + std::to_string(k);
       InsertFakeQuant(&simulated, points[k], args, name);
@@ -246,11 +246,13 @@ Result<CandidateErrors> MeasureCandidates(const Graph& graph, Graph simulated,
     collect(&base_error);
     for (const size_t g : order) {
       for (size_t c = 1; c < candidates[g].params.size(); ++c) {
-        ADZE_TRY(SetAll(&executor, steps[g], ArgsOf(candidates[g].params[c], spec.storage)));
+        ADZE_TRY(
+            SetAll(&executor, steps[g], ArgsOf(candidates[g].params[c], plan.groups[g].storage)));
         ADZE_TRY(executor.RunFrom(steps[g][0]));
         collect(&errors[g][c]);
       }
-      ADZE_TRY(SetAll(&executor, steps[g], ArgsOf(candidates[g].params[0], spec.storage)));
+      ADZE_TRY(
+          SetAll(&executor, steps[g], ArgsOf(candidates[g].params[0], plan.groups[g].storage)));
     }
     if (settings.progress) settings.progress("auto", b + 1, batches);
   }

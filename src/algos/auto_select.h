@@ -20,8 +20,7 @@ struct Candidates {
 
 // Groups the proposals (one per observer): ranges whose ends differ by less than `tolerance` of the
 // width count as one.
-Candidates Shortlist(const std::vector<AffineParams>& proposals, const ObserverSpec& spec,
-                     double tolerance);
+Candidates Shortlist(const std::vector<AffineParams>& proposals, DType storage, double tolerance);
 
 // Output error (OutputError::Finish) of the network quantized with every group's first candidate
 // (the base), and with one group at a time changed to another of its candidates.
@@ -37,9 +36,8 @@ struct CandidateErrors {
 Result<CandidateErrors> MeasureCandidates(const Graph& graph, Graph simulated,
                                           const QuantizationPlan& plan,
                                           const std::vector<Candidates>& candidates,
-                                          const ObserverSpec& spec, const Dataset& dataset,
-                                          const QuantizeSettings& settings, double budget_runs,
-                                          ThreadPool* pool);
+                                          const Dataset& dataset, const QuantizeSettings& settings,
+                                          double budget_runs, ThreadPool* pool);
 
 // Makes a network that ends in Softmax end before it. Errors of probabilities are those of a few
 // samples with close decisions; errors of logits tell networks apart on a few dozen. Only where the

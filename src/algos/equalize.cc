@@ -127,7 +127,8 @@ class Finder {
     for (size_t i = 0; i < scale.size(); ++i) {
       range = std::max(range, static_cast<double>(reach_[i]) * scale[i]);
     }
-    const double step = range / 255;
+    const IntRange codes = RangeOf(group_.storage);
+    const double step = range / static_cast<double>(codes.max - codes.min);
     double total = 0;
     for (const Equalization::Use& use : found_.consumers) {
       const Tensor& weight = graph_.value(graph_.node(use.node).inputs[1]).constant;
@@ -136,6 +137,9 @@ class Finder {
       const int64_t taps = weight.size() / (out * in);
       const int64_t per_input = out / static_cast<int64_t>(use.channels.size());
       const bool depthwise = IsDepthwise(graph_, use.node);
+      const auto weight_use = std::find_if(plan_.weights.begin(), plan_.weights.end(),
+                                           [&](const WeightUse& u) { return u.node == use.node; });
+      const auto largest_code = static_cast<double>(RangeOf(weight_use->storage).max);
       const float* w = weight.data<float>();
       for (int64_t o = 0; o < out; ++o) {
         double largest = 0;
@@ -150,7 +154,8 @@ class Finder {
           }
           power += static_cast<double>(taps) * power_[i] * scale[i] * scale[i];
         }
-        total += kWeightFactor * (largest / 127) * (largest / 127) * power;
+        const double weight_step = largest / largest_code;
+        total += kWeightFactor * weight_step * weight_step * power;
       }
     }
     return total;

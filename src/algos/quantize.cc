@@ -9,6 +9,7 @@
 #include "algos/auto_select.h"
 #include "algos/bias_correction.h"
 #include "algos/equalize.h"
+#include "algos/layer_reconstruction.h"
 #include "algos/ranges.h"
 #include "algos/tie_margin.h"
 #include "lower/lower.h"
@@ -102,6 +103,7 @@ class Quantizer {
     }
     result_.auto_s = choose.Seconds();
     const Stopwatch apply;
+    if (settings_.quant.weight_bits < 8) ADZE_TRY(NarrowWeights());
     if (settings_.bias_correction) {
       ADZE_TRY(Build(chosen_, false));
       ADZE_TRY(CorrectResults(graph_, result_.graph, plan_, dataset_, settings_.split,
@@ -123,13 +125,16 @@ class Quantizer {
     int observer = -1;
   };
 
-  Status EncodeWeights() {
+  // In 8 bits until activation ranges are chosen, which are not to make up for the weights' error;
+  // then `narrow`: in their own.
+  Status EncodeWeights(bool narrow = false) {
     weights_.tensors.clear();
-    for (const WeightUse& use : plan_.weights) {
+    for (WeightUse use : plan_.weights) {
+      if (!narrow) use.storage = DType::kInt8;
       const std::string& name = adjusted_.value(use.weight).name;
       if (weights_.tensors.contains(name)) continue;
       ADZE_ASSIGN(weights_.tensors[name],
-                  WeightEncoding(adjusted_, use.weight, use.axis, settings_.quant.weight_limit));
+                  WeightEncoding(adjusted_, use, settings_.quant.weight_limit));
     }
     return OkStatus();
   }
@@ -245,8 +250,37 @@ class Quantizer {
     return OkStatus();
   }
 
-  AffineParams ParamsOf(const RealRange& r) const {
-    return ChooseAffineParams(r.min, r.max, spec_.storage, spec_.symmetric);
+  AffineParams ParamsOf(size_t group, const RealRange& r) const {
+    return ChooseAffineParams(r.min, r.max, plan_.groups[group].storage, spec_.symmetric);
+  }
+
+  // From the float weights again, with the ranges that were chosen.
+  Status NarrowWeights() {
+    adjusted_ = result_.equalized_graph;
+    ADZE_TRY(EncodeWeights(true));
+    if (!settings_.adaptive_rounding) {
+      if (settings_.bias_correction) {
+        result_.corrected_biases = CorrectBiases(&adjusted_, plan_, weights_, result_.statistics);
+      }
+      return OkStatus();
+    }
+    const RoundingSettings rounding = {settings_.split,
+                                       std::min(kRoundingSamples, settings_.samples),
+                                       settings_.bias_correction,
+                                       settings_.quant.weight_limit,
+                                       settings_.isa,
+                                       settings_.progress};
+    const auto rebuild = [&]() -> Result<Graph> {
+      Quantized q;
+      ADZE_TRY(QuantizeWith(chosen_, false, &q));
+      return std::move(q.graph);
+    };
+    ADZE_ASSIGN(Graph quantized, rebuild());
+    const bool narrow = IsNarrow(settings_.quant.activation);
+    ADZE_ASSIGN(result_.rounded, ReconstructLayers(result_.equalized_graph, plan_, dataset_,
+                                                   rounding, narrow ? rebuild : Rebuild(), pool_,
+                                                   std::move(quantized), &adjusted_, &weights_));
+    return OkStatus();
   }
 
   // The best single observer by the error of the integer network; from there, ranges of other
@@ -309,12 +343,12 @@ class Quantizer {
     std::vector<Candidates> candidates;
     for (size_t g = 0; g < plan_.groups.size(); ++g) {
       std::vector<AffineParams> proposals;
-      for (const RealRange& r : ranges_[g]) proposals.push_back(ParamsOf(r));
+      for (const RealRange& r : ranges_[g]) proposals.push_back(ParamsOf(g, r));
       // The base is the first: what hardly differs from it is no candidate.
       std::swap(proposals[0], proposals[observer]);
       const bool measured = plan_.groups[g].needs_statistics;
       if (!measured) proposals.resize(1);
-      candidates.push_back(Shortlist(proposals, spec_, kSameRange));
+      candidates.push_back(Shortlist(proposals, plan_.groups[g].storage, kSameRange));
       if (measured) {
         std::swap(candidates[g].of_observer[0], candidates[g].of_observer[observer]);
       }
@@ -327,8 +361,8 @@ class Quantizer {
     if (settings_.quant.float_tail) EndAtLogits(&reference);
     const double budget = kAutoBudget * static_cast<double>(result_.statistics.samples);
     ADZE_ASSIGN(const CandidateErrors errors,
-                MeasureCandidates(reference, std::move(simulated), plan_, candidates, spec_,
-                                  dataset_, settings_, budget, pool_));
+                MeasureCandidates(reference, std::move(simulated), plan_, candidates, dataset_,
+                                  settings_, budget, pool_));
     std::vector<Change> changes;
     for (size_t g = 0; g < plan_.groups.size(); ++g) {
       const std::vector<double>& of = errors.of[g];
@@ -387,9 +421,9 @@ class Quantizer {
     e.graph_hash = result_.statistics.graph_hash;
     for (size_t g = 0; g < plan_.groups.size(); ++g) {
       const Choice& choice = choices[g];
-      const AffineParams p = ParamsOf(choice.range);
+      const AffineParams p = ParamsOf(g, choice.range);
       TensorEncoding encoding;
-      encoding.type = {spec_.storage, {p.scale}, {p.zero_point}};
+      encoding.type = {plan_.groups[g].storage, {p.scale}, {p.zero_point}};
       encoding.provenance.observer = ObserverName(choice);
       encoding.provenance.range_min = choice.range.min;
       encoding.provenance.range_max = choice.range.max;

@@ -247,7 +247,7 @@ TEST(ShortlistTest, JoinsRangesThatHardlyDiffer) {
   for (const float high : {6.0f, 6.05f, 4.0f, 3.97f, 6.01f}) {
     proposals.push_back(ChooseAffineParams(0, high, DType::kUInt8, false));
   }
-  const Candidates c = Shortlist(proposals, spec, 0.02);
+  const Candidates c = Shortlist(proposals, spec.storage, 0.02);
   EXPECT_EQ(c.params.size(), 2u);
   EXPECT_EQ(c.of_observer, (std::vector<int>{0, 0, 1, 1, 0}));
 }

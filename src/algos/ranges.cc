@@ -79,6 +79,8 @@ Result<std::vector<std::vector<RealRange>>> ProposeRanges(const Graph& graph,
   pool->ParallelFor(static_cast<int64_t>(plan.groups.size()), [&](int64_t i, int) {
     const size_t g = static_cast<size_t>(i);
     const ActivationGroup& group = plan.groups[g];
+    ObserverSpec spec_of_group = spec;
+    spec_of_group.storage = group.storage;
     TensorRecord record;
     if (group.needs_statistics)
       statuses[g] = CombineSources(graph, statistics, isa, group, &record);
@@ -87,7 +89,7 @@ Result<std::vector<std::vector<RealRange>>> ProposeRanges(const Graph& graph,
       RealRange range;
       if (record.range.samples != 0) {
         range = whole_range ? RealRange{record.range.min, record.range.max}
-                            : observers[o]->finish(record, spec);
+                            : observers[o]->finish(record, spec_of_group);
       }
       if (group.has_fixed_range) {
         const bool only = record.range.samples == 0;

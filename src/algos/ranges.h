@@ -14,8 +14,8 @@
 namespace adze {
 
 // The range that each observer proposes for each group: [group][observer], in the orders of
-// `plan.groups` and AllObservers(). Refuses statistics that lack a tensor, and constants that hold
-// NaN or infinities.
+// `plan.groups` and AllObservers(); `spec` for the storage type of each group. Refuses statistics
+// that lack a tensor, and constants that hold NaN or infinities.
 Result<std::vector<std::vector<RealRange>>> ProposeRanges(const Graph& graph,
                                                           const QuantizationPlan& plan,
                                                           const Statistics& statistics,

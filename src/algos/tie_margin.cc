@@ -15,18 +15,15 @@ constexpr int kMaxSteps = 1000;
 
 }  // namespace
 
-double TieDistance(bool product, const CodeScale& a, const CodeScale& b, const CodeScale& y,
-                   IntRange codes) {
-  const auto lo = static_cast<int32_t>(codes.min);
-  const auto hi = static_cast<int32_t>(codes.max);
+double TieDistance(bool product, const CodeScale& a, const CodeScale& b, const CodeScale& y) {
   // Results beyond these are clamped on either side of a tie.
-  const double first = lo - y.zero_point;
-  const double last = hi - y.zero_point;
+  const auto first = static_cast<double>(y.codes.min - y.zero_point);
+  const auto last = static_cast<double>(y.codes.max - y.zero_point);
   double nearest = 0.5;
-  for (int32_t i = lo; i <= hi; ++i) {
-    const double left = (i - a.zero_point) * a.scale / y.scale;
-    for (int32_t j = lo; j <= hi; ++j) {
-      const double right = (j - b.zero_point) * b.scale;
+  for (int64_t i = a.codes.min; i <= a.codes.max; ++i) {
+    const double left = static_cast<double>(i - a.zero_point) * a.scale / y.scale;
+    for (int64_t j = b.codes.min; j <= b.codes.max; ++j) {
+      const double right = static_cast<double>(j - b.zero_point) * b.scale;
       const double v = product ? left * right : left + right / y.scale;
       if (v < first || v > last) continue;
       const double fraction = v - std::floor(v);
@@ -47,7 +44,7 @@ void KeepFromTies(const Graph& graph, const QuantizationPlan& plan, Encodings* e
   };
   const auto scale_of = [&](int group) {
     const QuantType& q = type_of(group);
-    return CodeScale{q.scale[0], q.zero_point[0]};
+    return CodeScale{q.scale[0], q.zero_point[0], RangeOf(q.storage)};
   };
   for (const NodeId id : graph.top().nodes) {
     const Node& n = graph.node(id);
@@ -69,12 +66,11 @@ void KeepFromTies(const Graph& graph, const QuantizationPlan& plan, Encodings* e
     CodeScale right = scale_of(b);
     if (n.op.Is("Sub")) right.scale = -right.scale;
     const CodeScale whole = scale_of(y);
-    const IntRange codes = RangeOf(type_of(y).storage);
     for (int step = 0; step < kMaxSteps; ++step) {
       // As float32, which is what is stored.
       const auto scale = static_cast<float>(whole.scale * (1 + step * kStep));
-      const CodeScale tried = {scale, whole.zero_point};
-      if (TieDistance(product, scale_of(a), right, tried, codes) < kTieMargin) continue;
+      const CodeScale tried = {scale, whole.zero_point, whole.codes};
+      if (TieDistance(product, scale_of(a), right, tried) < kTieMargin) continue;
       for (const ValueId v : plan.groups[static_cast<size_t>(y)].values) {
         encodings->tensors.at(EncodingName(graph, v)).type.scale = {scale};
       }

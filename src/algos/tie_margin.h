@@ -18,17 +18,17 @@ namespace adze {
 // Float32 evaluations of codes within [0, 255] differ by less than this.
 inline constexpr double kTieMargin = 4e-5;
 
-// One operand or the result, per tensor with 8 bits.
+// One operand or the result, per tensor with at most 8 bits.
 struct CodeScale {
   double scale;
   int32_t zero_point;
+  IntRange codes = {0, 255};
 };
 
-// Distance of the nearest result to a tie: min over all pairs of codes a, b in [lo, lo + 255] of
-// the distance of v = (a - z_a) s_a + (b - z_b) s_b, or of the product of both, over s_y to the
-// nearest k + 1/2 that lies between two codes.
-double TieDistance(bool product, const CodeScale& a, const CodeScale& b, const CodeScale& y,
-                   IntRange codes);
+// Distance of the nearest result to a tie: min over all pairs of codes a, b of the distance of v =
+// (a - z_a) s_a + (b - z_b) s_b, or of the product of both, over s_y to the nearest k + 1/2 that
+// lies between two codes.
+double TieDistance(bool product, const CodeScale& a, const CodeScale& b, const CodeScale& y);
 
 // Enlarges scales of the results of Add, Sub and Mul in `encodings` (made for `plan` of `graph`) in
 // graph order, by at most a thousandth. An operator whose result shares its scale with an operand,

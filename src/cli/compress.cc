@@ -1,6 +1,7 @@
 // adze compress: the main job in one command.
 #include "search/compress.h"
 
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
@@ -24,9 +25,6 @@ struct CompressCommand {
   std::string decided;  // an option that was given and that a lock decides
   bool plan = false;
 };
-
-// A budget that the user gave none of.
-constexpr double kDefaultMaxDrop = 1.0;
 
 Json RungJson(const TriedRung& t, bool chosen) {
   const Measured& m = t.measured;
@@ -65,24 +63,64 @@ Status ParseBytes(const char* option, const std::string& text, std::optional<int
   return OkStatus();
 }
 
+std::string Whole(double x) { return std::to_string(static_cast<int>(x)); }
+
 double Megabytes(int64_t bytes) { return static_cast<double>(bytes) / 1e6; }
+
+bool IsRate(const Recipe& recipe) {
+  const MetricDef* const metric = FindMetric(recipe.metric);
+  return metric != nullptr && metric->is_rate;
+}
+
+void PrintRungs(const Climb& climb, const Recipe& recipe) {
+  const bool rate = IsRate(recipe);
+  const bool value = !rate && recipe.metric != "sqnr_db";  // SQNR has its column anyway
+  const bool flips = !std::isnan(climb.tried[0].measured.flip_rate);
+  std::printf("%-28s", "rung");
+  if (rate) std::printf(" %9s", "drop");
+  if (value) std::printf(" %9s", recipe.metric.c_str());
+  if (flips) std::printf(" %9s", "flips");
+  std::printf(" %8s %9s\n", "MB", "SQNR");
+  for (size_t i = 0; i < climb.tried.size(); ++i) {
+    const TriedRung& t = climb.tried[i];
+    std::string name = t.candidate.rung;
+    if (!t.candidate.float_layers.empty()) {
+      name = std::to_string(t.candidate.float_layers.size()) + " in float";
+    }
+    std::printf("%-28s", name.c_str());
+    if (rate) std::printf(" %6.2f pt", t.measured.drop_points);
+    if (value) std::printf(" %9.4g", t.measured.value);
+    if (flips) std::printf(" %7.2f %%", 100 * t.measured.flip_rate);
+    std::printf(" %8.2f %6.1f dB%s\n", Megabytes(t.measured.size_bytes), t.measured.sqnr_db,
+                i == climb.chosen ? "  <- chosen" : "");
+  }
+}
+
+// "at most 0.5 points lost, at most 2000000 bytes of memory".
+std::string BudgetText(const Budget& b) {
+  std::string text;
+  const auto add = [&](const char* format, auto limit) {
+    char clause[80];
+    std::snprintf(clause, sizeof(clause), format, limit);
+    text += (text.empty() ? "" : ", ") + std::string(clause);
+  };
+  if (b.max_drop_points) add("at most %.4g points lost", *b.max_drop_points);
+  if (b.min_sqnr_db) add("an SQNR of at least %.4g dB", *b.min_sqnr_db);
+  if (b.max_size_bytes)
+    add("a file of at most %lld bytes", static_cast<long long>(*b.max_size_bytes));
+  if (b.max_latency_ms) add("at most %.4g ms", *b.max_latency_ms);
+  if (b.max_memory_bytes) {
+    add("at most %lld bytes of memory", static_cast<long long>(*b.max_memory_bytes));
+  }
+  return text;
+}
 
 void PrintText(const CompressResult& r, const CompressCommand& o) {
   if (r.resumed > 0) {
     std::printf("went on from %lld measurements of interrupted work\n",
                 static_cast<long long>(r.resumed));
   }
-  std::printf("%-28s %9s %9s %8s %9s\n", "rung", "drop", "flips", "MB", "SQNR");
-  for (size_t i = 0; i < r.climb.tried.size(); ++i) {
-    const TriedRung& t = r.climb.tried[i];
-    std::string name = t.candidate.rung;
-    if (!t.candidate.float_layers.empty()) {
-      name = std::to_string(t.candidate.float_layers.size()) + " in float";
-    }
-    std::printf("%-28s %6.2f pt %7.2f %% %8.2f %6.1f dB%s\n", name.c_str(), t.measured.drop_points,
-                100 * t.measured.flip_rate, Megabytes(t.measured.size_bytes), t.measured.sqnr_db,
-                i == r.climb.chosen ? "  <- chosen" : "");
-  }
+  PrintRungs(r.climb, o.recipe);
   const Json& before = r.evidence["before"];
   const Json& after = r.evidence["after"];
   const auto row = [&](const char* what, const char* unit, double scale, const Json& a,
@@ -95,7 +133,8 @@ void PrintText(const CompressResult& r, const CompressCommand& o) {
     std::printf("\n");
   };
   std::printf("\n%-28s %9s %9s\n", "", "before", "after");
-  row(o.recipe.metric.c_str(), "%", 100, before["value"], after["value"]);
+  const bool rate = IsRate(o.recipe);
+  row(o.recipe.metric.c_str(), rate ? "%" : "", rate ? 100 : 1, before["value"], after["value"]);
   row("size", "MB", 1e-6, before["size_bytes"], after["size_bytes"]);
   row("memory while it runs", "MB", 1e-6, before["memory_bytes"], after["memory_bytes"]);
   if (before["latency"].is_object() && after["latency"].is_object()) {
@@ -118,7 +157,10 @@ Status PrintPlan(const CompressPlan& p, const CompressCommand& o) {
                {"calibration_samples", p.calibration_samples},
                {"evaluation_split", o.recipe.evaluation_split},
                {"evaluation_samples", p.evaluation_samples},
+               {"metric", o.recipe.metric},
+               {"budget", BudgetJson(o.recipe.budget)},
                {"first_rung_seconds", p.first_rung_seconds},
+               {"rank_layers_seconds", p.rank_layers_seconds},
                {"more_rung_seconds", p.more_rung_seconds}});
     return OkStatus();
   }
@@ -132,8 +174,10 @@ Status PrintPlan(const CompressPlan& p, const CompressCommand& o) {
       static_cast<long long>(p.layers), 100 * p.int8_macs_share, Megabytes(p.float_bytes),
       Megabytes(p.int8_bytes), p.first_rung_seconds);
   std::printf(
-      "then one layer after the other in float until the budget is met: about %.0f s each\n",
-      p.more_rung_seconds);
+      "then one layer after the other in float until the budget is met: about %.0f s to measure "
+      "layers, and %.0f s each\n",
+      p.rank_layers_seconds, p.more_rung_seconds);
+  std::printf("budget: %s\n", BudgetText(o.recipe.budget).c_str());
   return OkStatus();
 }
 
@@ -156,9 +200,6 @@ Status Complete(CompressCommand* o, std::optional<Lock>* lock) {
   Budget& b = o->recipe.budget;
   ADZE_TRY(ParseBytes("--max-size", o->max_size, &b.max_size_bytes));
   ADZE_TRY(ParseBytes("--max-memory", o->max_memory, &b.max_memory_bytes));
-  if (!b.max_drop_points && !b.max_size_bytes && !b.max_latency_ms && !b.max_memory_bytes) {
-    b.max_drop_points = kDefaultMaxDrop;
-  }
   return OkStatus();
 }
 
@@ -172,8 +213,7 @@ Status Run(CompressCommand o) {
   ADZE_TRY(CheckFloat(graph, o.recipe.model));
   if (!lock) {
     ADZE_TRY(ChooseSplits(*dataset, &o.recipe));
-    if (o.recipe.metric.empty()) o.recipe.metric = dataset->evaluate().metric;
-    if (o.recipe.metric.empty()) o.recipe.metric = dataset->has_labels() ? "top1" : "flip_rate";
+    ChooseMetric(graph, *dataset, &o.recipe);
   }
   CompressOptions options;
   options.recipe = o.recipe;
@@ -183,6 +223,7 @@ Status Run(CompressCommand o) {
   const std::unique_ptr<ProgressSink> bar = MakeTerminalProgress();
   options.progress = bar.get();
   if (lock) options.replay = &*lock;
+  options.note = [](const std::string& s) { std::fprintf(stderr, "adze: note: %s\n", s.c_str()); };
   ThreadPool pool(o.common.threads);
   if (o.plan) {
     const Result<CompressPlan> plan = PlanCompress(graph, *dataset, options, &pool);
@@ -220,11 +261,9 @@ Status Run(CompressCommand o) {
 }  // namespace
 
 void RegisterCompress(CLI::App& app, Action* action) {
-  std::vector<std::string> targets, rates, observers = {"auto"};
+  std::vector<std::string> targets, metrics, observers = {"auto"};
   for (const TargetDef* d : AllTargets()) targets.push_back(d->name);
-  for (const MetricDef* d : AllMetrics()) {
-    if (d->is_rate) rates.push_back(d->name);
-  }
+  for (const MetricDef* d : AllMetrics()) metrics.push_back(d->name);
   for (const ObserverDef* d : AllObservers()) observers.push_back(d->name);
   auto o = std::make_shared<CompressCommand>();
   CLI::App* c = app.add_subcommand(
@@ -233,9 +272,14 @@ void RegisterCompress(CLI::App& app, Action* action) {
   c->add_option("model", r.model, "float network (.onnx or .adzir)");
   c->add_option("--data", r.data, "data set with splits to calibrate and judge on (docs/data.md)");
   c->add_option("--out", o->out, "folder for the files; interrupted work there is resumed");
-  c->add_option(
-      "--max-drop", r.budget.max_drop_points,
-      "points of the metric that may be lost, such as 0.5; 1 if there is no budget at all");
+  c->add_option("--max-drop", r.budget.max_drop_points,
+                "points of a rate that may be lost, such as 0.5; " + Whole(kDefaultMaxDropPoints) +
+                    " if there is no budget at all");
+  c->add_option("--min-sqnr", r.budget.min_sqnr_db,
+                "decibels of the outputs against the float network's, for any network, without "
+                "labels; " +
+                    Whole(kDefaultMinSqnrDb) +
+                    " if there is no budget at all and the metric is no rate");
   c->add_option("--max-size", o->max_size, "bytes of the network's file: 500kB, 3.5MB, 2MiB");
   c->add_option("--max-latency", r.budget.max_latency_ms,
                 "milliseconds of one run on this machine (median)");
@@ -245,8 +289,8 @@ void RegisterCompress(CLI::App& app, Action* action) {
       ->check(CLI::IsMember(targets))
       ->capture_default_str();
   c->add_option("--metric", r.metric,
-                "rate that is judged instead of the data set's: top1, top5 or flip_rate")
-      ->check(CLI::IsMember(rates));
+                "metric that is judged instead of the data set's (adze list metrics)")
+      ->check(CLI::IsMember(metrics));
   c->add_option("--calibration", r.observer, "as in adze quantize")
       ->check(CLI::IsMember(observers))
       ->capture_default_str();
@@ -264,8 +308,9 @@ void RegisterCompress(CLI::App& app, Action* action) {
   AddJson(*c, &o->common);
   c->callback([o, action, c] {
     for (const char* option :
-         {"--max-drop", "--max-size", "--max-latency", "--max-memory", "--target", "--metric",
-          "--calibration", "--calibration-split", "--evaluation-split", "--samples", "--plan"}) {
+         {"--max-drop", "--min-sqnr", "--max-size", "--max-latency", "--max-memory", "--target",
+          "--metric", "--calibration", "--calibration-split", "--evaluation-split", "--samples",
+          "--plan"}) {
       if (c->count(option) > 0) o->decided = option;
     }
     *action = [o] { return Run(*o); };

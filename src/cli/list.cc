@@ -33,6 +33,17 @@ std::vector<Item> Items(const std::string& what) {
     for (const TargetDef* d : AllTargets()) items.push_back({d->name, d->summary});
   } else if (what == "kernels") {
     for (const FamilyDef* d : AllFamilies()) items.push_back({d->name, d->summary});
+  } else if (what == "formats") {
+    for (const bool is_signed : {true, false}) {
+      for (int bits = 8; bits >= 2; --bits) {
+        const DType t = IntegerOf(bits, is_signed);
+        const IntRange r = RangeOf(t);
+        items.push_back(
+            {DTypeName(t), std::to_string(bits) + " bits, " + std::to_string(r.min) + " to " +
+                               std::to_string(r.max) +
+                               (is_signed ? ": weights, activations" : ": activations")});
+      }
+    }
   } else {
     items = {{".onnx", "networks, opset 7 to 25 read, 13 to 21 written; float, Q/DQ and QOperator"},
              {".adzir", "networks as text"},
@@ -52,11 +63,13 @@ void RegisterList(CLI::App& app, Action* action) {
   auto common = std::make_shared<CommonOptions>();
   auto what = std::make_shared<std::string>();
   CLI::App* c = app.add_subcommand(
-      "list", "list operators, passes, observers, formats, kernels, metrics or targets");
-  c->add_option("what", *what, "ops, passes, observers, formats, kernels, metrics or targets")
+      "list",
+      "list operators, passes, observers, number formats, files, kernels, metrics or targets");
+  c->add_option("what", *what,
+                "ops, passes, observers, formats, files, kernels, metrics or targets")
       ->required()
       ->check(CLI::IsMember(
-          {"ops", "passes", "observers", "formats", "kernels", "metrics", "targets"}));
+          {"ops", "passes", "observers", "formats", "files", "kernels", "metrics", "targets"}));
   AddJson(*c, common.get());
   c->callback([=] {
     *action = [=] {

@@ -27,29 +27,36 @@ struct QuantizeCommand {
   bool no_equalization = false;
   bool no_adaptive_rounding = false;
   bool reduce_range = false;
-  std::vector<std::string> keep_float;
+  int weight_bits = 8;
+  int activation_bits = 8;
+  std::vector<std::string> keep_float, keep_int8;
   QuantizeSettings settings;
 };
 
-// Layers by the names of their nodes or of their results, as the names of their results.
-Result<std::set<std::string>> FindLayers(const Graph& graph,
-                                         const std::vector<std::string>& names) {
+// Layers by the names of their nodes or of their results, or "first" and "last" where no layer is
+// called so, as the names of their results.
+Result<std::set<std::string>> FindLayers(const Graph& graph, const std::vector<std::string>& names,
+                                         const char* option) {
+  std::vector<const Node*> layers;
+  for (const NodeId id : graph.top().nodes) {
+    const OpDef* const def = FindOp(graph.node(id).op);
+    if (def != nullptr && def->quant.kind == QuantKind::kCompute) {
+      layers.push_back(&graph.node(id));
+    }
+  }
   std::set<std::string> results;
   for (const std::string& name : names) {
-    bool found = false;
-    for (const NodeId id : graph.top().nodes) {
-      const Node& n = graph.node(id);
-      const OpDef* const def = FindOp(n.op);
-      if (def == nullptr || def->quant.kind != QuantKind::kCompute) continue;
-      const std::string& result = graph.value(n.outputs[0]).name;
-      if (n.name != name && result != name) continue;
-      results.insert(result);
-      found = true;
+    const size_t before = results.size();
+    for (const Node* n : layers) {
+      const std::string& result = graph.value(n->outputs[0]).name;
+      if (n->name == name || result == name) results.insert(result);
     }
-    if (!found) {
-      return UsageError("--keep-float " + name +
-                        ": no convolution or matrix product has that name");
+    if (results.size() != before || layers.empty()) continue;
+    const bool first = name == "first";
+    if (!first && name != "last") {
+      return UsageError(option + (" " + name) + ": no convolution or matrix product has that name");
     }
+    results.insert(graph.value((first ? layers.front() : layers.back())->outputs[0]).name);
   }
   return results;
 }
@@ -167,12 +174,15 @@ Status Quantize(const QuantizeCommand& o) {
   QuantizeSettings settings = o.settings;
   settings.quant.symmetric_activations = o.symmetric;
   settings.quant.float_tail = !o.no_float_tail;
-  ADZE_ASSIGN(settings.quant.keep_float, FindLayers(graph, o.keep_float));
+  ADZE_ASSIGN(settings.quant.keep_float, FindLayers(graph, o.keep_float, "--keep-float"));
+  ADZE_ASSIGN(settings.quant.keep_int8, FindLayers(graph, o.keep_int8, "--keep-int8"));
   settings.quant.fuse_activations = !o.no_fused_activations;
   settings.bias_correction = !o.no_bias_correction;
   settings.equalization = !o.no_equalization;
   settings.adaptive_rounding = !o.no_adaptive_rounding;
   if (o.reduce_range) settings.quant.weight_limit = 63;
+  settings.quant.weight_bits = o.weight_bits;
+  settings.quant.activation = IntegerOf(o.activation_bits, false);
   ADZE_ASSIGN(settings.isa, ChooseIsa());
   const std::unique_ptr<ProgressSink> bar = MakeTerminalProgress();
   std::string stage;
@@ -246,6 +256,15 @@ void RegisterQuantize(CLI::App& app, Action* action) {
               "round every weight to its nearest code");
   c->add_option("--keep-float", o->keep_float,
                 "name of a convolution or matrix product that stays float; may repeat");
+  c->add_option("--weight-bits", o->weight_bits, "bits of a weight")
+      ->check(CLI::Range(2, 8))
+      ->capture_default_str();
+  c->add_option("--activation-bits", o->activation_bits, "bits of an activation")
+      ->check(CLI::Range(2, 8))
+      ->capture_default_str();
+  c->add_option("--keep-int8", o->keep_int8,
+                "layer whose weights and input keep 8 bits, by the name of its node or result, or "
+                "'first' or 'last'; may repeat");
   c->add_flag("--reduce-range", o->reduce_range,
               "weights of 7 bits, for consumers that saturate on CPUs without VNNI (ONNX Runtime, "
               "OpenVINO)");

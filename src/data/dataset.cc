@@ -81,6 +81,7 @@ Result<EvaluateSpec> ParseEvaluate(YamlMap& map) {
     ADZE_ASSIGN(const int64_t index, map.Int("output_index", 0, 1000));
     spec.output_index = static_cast<int>(index);
   }
+  spec.output_given = map.Has("output") || map.Has("output_index");
   ADZE_ASSIGN(spec.drop_first_class, map.Bool("drop_first_class", false));
   ADZE_TRY(map.RefuseUnknownKeys());
   return spec;

@@ -29,6 +29,7 @@ struct EvaluateSpec {
   std::string metric;       // a name of eval/metric_list.inc; empty: top1 with labels, else none
   std::string output_name;  // which output; empty: output_index
   int output_index = 0;
+  bool output_given = false;      // the file says which; else compress judges the SQNR of all
   bool drop_first_class = false;  // class 0 of the output is "background" and has no label
 };
 

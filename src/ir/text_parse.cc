@@ -65,6 +65,11 @@ bool StoreElement(const Token& token, DType dtype, char* out) {
   }
   if (token.kind != TokenKind::kNumber) return false;
   const auto integer = [&](auto value) { return ParseNumber(token.text, &value) && store(value); };
+  if (IsNarrow(dtype)) {
+    int8_t v = 0;
+    const IntRange range = RangeOf(dtype);
+    return ParseNumber(token.text, &v) && v >= range.min && v <= range.max && store(v);
+  }
   switch (dtype) {
     case DType::kInt8:
       return integer(int8_t{});

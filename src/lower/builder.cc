@@ -30,7 +30,10 @@ PlanBuilder::PlanBuilder(const Graph& graph, Isa isa)
 std::optional<U8Quant> PlanBuilder::QuantOf(ValueId id) const {
   const auto& q = graph_.value(id).type.quant;
   if (!q || !q->per_tensor() || SizeOf(q->storage) != 1) return std::nullopt;
-  return U8Quant{q->scale[0], q->zero_point[0] + (q->storage == DType::kInt8 ? kSignedOffset : 0)};
+  const int32_t offset = ContainerOf(q->storage) == DType::kInt8 ? kSignedOffset : 0;
+  const IntRange range = RangeOf(q->storage);
+  return U8Quant{q->scale[0], q->zero_point[0] + offset, static_cast<int32_t>(range.min) + offset,
+                 static_cast<int32_t>(range.max) + offset};
 }
 
 Tensor PlanBuilder::StoredConstant(ValueId id) const {
@@ -99,7 +102,27 @@ int32_t PlanBuilder::DefineFloat(ValueId id, Layout layout) {
 
 void PlanBuilder::FinishFloat(ValueId id, int32_t float_value) {
   if (!IsQuantized(id)) return;
-  AddQuantize(current_, float_value, Define(id, plan_value(float_value).layout));
+  AddQuantize(current_, float_value, Define(id, plan_value(float_value).layout), *QuantOf(id));
+}
+
+int32_t PlanBuilder::DefineCodes(ValueId id, Layout layout) {
+  if (!QuantOf(id)->narrow()) return Define(id, layout);
+  return NewTemporary(DType::kUInt8, ShapeOf(id),
+                      ShapeOf(id).size() < 3 ? Layout::kLogical : layout);
+}
+
+void PlanBuilder::FinishCodes(ValueId id, int32_t codes) {
+  if (!QuantOf(id)->narrow()) return;
+  AddClamp(current_, codes, Define(id, plan_value(codes).layout), *QuantOf(id));
+}
+
+// Codes beyond the range become its ends, as if they had been rounded to it at once.
+void PlanBuilder::AddClamp(NodeId id, int32_t from, int32_t to, const U8Quant& q) {
+  Tensor table = Tensor::Allocate(DType::kUInt8, {256});
+  for (int32_t code = 0; code < 256; ++code) {
+    table.mutable_data<uint8_t>()[code] = static_cast<uint8_t>(std::clamp(code, q.lo, q.hi));
+  }
+  AddStep(FamilyId::kTableI8, id, {from}, {to}).weights = {std::move(table)};
 }
 
 int32_t PlanBuilder::Native(ValueId id) {
@@ -150,9 +173,15 @@ int32_t PlanBuilder::Dequantize(int32_t from, Layout layout) {
   return it->second;
 }
 
-void PlanBuilder::AddQuantize(NodeId id, int32_t from, int32_t to) {
-  const QuantizeArgs args{plan_value(to).scale, plan_value(to).zero_point};
-  AddStep(FamilyId::kQuantize, id, {from}, {to}).SetArgs(args);
+void PlanBuilder::AddQuantize(NodeId id, int32_t from, int32_t to, const U8Quant& q) {
+  int32_t codes = to;
+  if (q.narrow()) {
+    codes = NewTemporary(DType::kUInt8, plan_value(to).shape, plan_value(to).layout);
+    plan_value(codes).scale = q.scale;
+    plan_value(codes).zero_point = q.zero_point;
+  }
+  AddStep(FamilyId::kQuantize, id, {from}, {codes}).SetArgs(QuantizeArgs{q.scale, q.zero_point});
+  if (q.narrow()) AddClamp(id, codes, to, q);
 }
 
 void PlanBuilder::AddDequantize(NodeId id, int32_t from, int32_t to) {
@@ -206,7 +235,8 @@ Status LowerGeneric(PlanBuilder& b, NodeId id) {
     const auto& q = b.graph().value(in).type.quant;
     if (q && !b.graph().value(in).is_constant() && !b.QuantOf(in)) {
       return Unsupported("reads '" + b.graph().value(in).name + "' quantized as " +
-                         QuantTypeSummary(*q) + ": only 8-bit per-tensor activations can run");
+                         QuantTypeSummary(*q) +
+                         ": only per-tensor activations of at most 8 bits can run");
     }
     inputs.push_back(b.AsLogical(in));
   }
@@ -218,7 +248,7 @@ Status LowerGeneric(PlanBuilder& b, NodeId id) {
     if (b.IsQuantized(out) && !b.QuantOf(out)) {
       return Unsupported("computes '" + b.graph().value(out).name + "' quantized as " +
                          QuantTypeSummary(*b.graph().value(out).type.quant) +
-                         ": only 8-bit per-tensor activations can run");
+                         ": only per-tensor activations of at most 8 bits can run");
     }
     outputs.push_back(b.DefineFloat(out, layout));
   }

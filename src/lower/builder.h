@@ -20,10 +20,13 @@
 
 namespace adze {
 
-// The per-tensor quantizer of an 8-bit value as kernels see it: uint8 storage.
+// The per-tensor quantizer of a value of at most 8 bits as kernels see it: uint8 storage.
 struct U8Quant {
   float scale = 0;
   int32_t zero_point = 0;
+  int32_t lo = 0, hi = 255;  // codes that occur
+
+  bool narrow() const { return lo > 0 || hi < 255; }
 };
 
 class PlanBuilder {
@@ -34,7 +37,7 @@ class PlanBuilder {
   Isa isa() const { return plan_.isa; }
 
   // --- types
-  // Non-null quantizer of an 8-bit per-tensor quantized value (uint8 view), else nullopt.
+  // Quantizer of a per-tensor quantized value of at most 8 bits (uint8 view), else nullopt.
   std::optional<U8Quant> QuantOf(ValueId id) const;
   bool IsQuantized(ValueId id) const { return graph_.value(id).type.quant != nullptr; }
   const Shape& ShapeOf(ValueId id) const { return *graph_.value(id).type.shape; }
@@ -61,11 +64,15 @@ class PlanBuilder {
   // Define.
   int32_t DefineFloat(ValueId id, Layout layout);
   void FinishFloat(ValueId id, int32_t float_value);
+  // The native form of a quantized value whose kernel yields all codes of uint8; FinishCodes brings
+  // them into the value's range. Just Define for 8 bits.
+  int32_t DefineCodes(ValueId id, Layout layout);
+  void FinishCodes(ValueId id, int32_t codes);
   int32_t NewTemporary(DType dtype, Shape shape, Layout layout);
   int32_t AddConstant(Tensor tensor, Layout layout = Layout::kLogical);
-  // uint8 `to` from float32 `from`, or the other way, with the quantizer of the uint8 side; the
+  // uint8 `to` from float32 `from` with quantizer `q`, which is that of `to`, or the other way; the
   // layout may change.
-  void AddQuantize(NodeId id, int32_t from, int32_t to);
+  void AddQuantize(NodeId id, int32_t from, int32_t to, const U8Quant& q);
   void AddDequantize(NodeId id, int32_t from, int32_t to);
   // A step of `family` for node `id`; the reference is valid until the next AddStep.
   Step& AddStep(FamilyId family, NodeId id, std::vector<int32_t> inputs,
@@ -75,6 +82,7 @@ class PlanBuilder {
   Plan& plan() { return plan_; }
 
  private:
+  void AddClamp(NodeId id, int32_t from, int32_t to, const U8Quant& q);
   int32_t Convert(int32_t from, Layout layout);
   int32_t Dequantize(int32_t from, Layout layout);
   const Graph& graph_;

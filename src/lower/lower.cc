@@ -90,7 +90,8 @@ Result<LoweredPlan> Lower(const Graph& original, const LowerOptions& options) {
   ADZE_ASSIGN(const PassReport report, RunPipeline(graph, "fuse", pass_options));
   const std::vector<ValueId>& taps = report.preserved;
 
-  std::vector<ValueId> wanted = graph.top().outputs;
+  std::vector<ValueId> wanted;
+  if (!options.only_taps) wanted = graph.top().outputs;
   wanted.insert(wanted.end(), taps.begin(), taps.end());
   const std::vector<bool> needed = NeededNodes(graph, wanted);
   std::string refusals;
@@ -131,6 +132,7 @@ Result<LoweredPlan> Lower(const Graph& original, const LowerOptions& options) {
     result.taps.push_back(value);
   }
   for (ValueId id : graph.top().outputs) {
+    if (options.only_taps) break;
     const int32_t value = b.AsLogical(id);
     b.plan_value(value).keep = true;
     if (b.plan_value(value).name.empty()) b.plan_value(value).name = graph.value(id).name;

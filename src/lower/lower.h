@@ -21,6 +21,7 @@ namespace adze {
 struct LowerOptions {
   Isa isa = Isa::kGeneric;    // usually ChooseIsa()
   std::vector<ValueId> taps;  // values of `graph` (region 0) to keep readable
+  bool only_taps = false;     // the plan has no outputs, and computes what the taps need
 };
 
 struct LoweredPlan {

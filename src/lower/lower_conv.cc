@@ -120,7 +120,7 @@ Result<bool> EmitInteger(PlanBuilder& b, const ConvForm& f) {
   const auto bias = IntegerBias(b, f, acc_scale);
   if (!weights || !bias) return false;
   const size_t k = weights->size() / out;
-  const int64_t reach = std::max<int64_t>(x->zero_point, 255 - x->zero_point);
+  const int64_t reach = std::max<int64_t>(x->zero_point - x->lo, x->hi - x->zero_point);
   std::vector<float> multiplier(out);
   for (size_t c = 0; c < out; ++c) {
     int64_t bound = std::abs(static_cast<int64_t>((*bias)[c]));
@@ -136,8 +136,8 @@ Result<bool> EmitInteger(PlanBuilder& b, const ConvForm& f) {
   args.x_zero_point = x->zero_point;
   if (y) {
     args.y_zero_point = y->zero_point;
-    args.act_min = QuantizeOne(f.act_min, y->scale, y->zero_point, 0, 255);
-    args.act_max = QuantizeOne(f.act_max, y->scale, y->zero_point, 0, 255);
+    args.act_min = QuantizeOne(f.act_min, y->scale, y->zero_point, y->lo, y->hi);
+    args.act_max = QuantizeOne(f.act_max, y->scale, y->zero_point, y->lo, y->hi);
   } else {
     args.output_f32 = 1;
     args.act_min_f = f.act_min;

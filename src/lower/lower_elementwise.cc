@@ -91,8 +91,8 @@ Result<Tensor> OperatorTable(PlanBuilder& b, NodeId id, const U8Quant& in, const
   ADZE_ASSIGN(const std::vector<Tensor> y, EvaluateOp(*FindOp(n.op), n.attrs, inputs, 1));
   Tensor table = Tensor::Allocate(DType::kUInt8, {256});
   for (int32_t q = 0; q < 256; ++q) {
-    table.mutable_data<uint8_t>()[q] =
-        static_cast<uint8_t>(QuantizeOne(y[0].data<float>()[q], out.scale, out.zero_point, 0, 255));
+    table.mutable_data<uint8_t>()[q] = static_cast<uint8_t>(
+        QuantizeOne(y[0].data<float>()[q], out.scale, out.zero_point, out.lo, out.hi));
   }
   return table;
 }

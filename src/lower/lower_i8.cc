@@ -52,8 +52,10 @@ Result<bool> LowerBinaryI8(PlanBuilder& b, NodeId id) {
   args.a_zero_point = p->zero_point;
   args.b_zero_point = q->zero_point;
   args.y_zero_point = out->zero_point;
-  args.act_min = QuantizeOne(n.attrs.Float("act_min", -kInf), out->scale, out->zero_point, 0, 255);
-  args.act_max = QuantizeOne(n.attrs.Float("act_max", kInf), out->scale, out->zero_point, 0, 255);
+  args.act_min =
+      QuantizeOne(n.attrs.Float("act_min", -kInf), out->scale, out->zero_point, out->lo, out->hi);
+  args.act_max =
+      QuantizeOne(n.attrs.Float("act_max", kInf), out->scale, out->zero_point, out->lo, out->hi);
   if (name == "Mul") {
     args.a_multiplier = p->scale * q->scale / out->scale;
   } else {
@@ -104,8 +106,11 @@ Result<bool> LowerPoolI8(PlanBuilder& b, NodeId id, const PoolF32Args& pool) {
   const int32_t source = max ? AsU8(b, id, n.inputs[0], *out, Layout::kChannelsLast)
                              : b.As(n.inputs[0], Layout::kChannelsLast);
   if (max) args.x_zero_point = out->zero_point;
-  const int32_t result = b.Define(n.outputs[0], Layout::kChannelsLast);
+  // Averages are rounded to the result's format; maxima are codes of it already.
+  const int32_t result = max ? b.Define(n.outputs[0], Layout::kChannelsLast)
+                             : b.DefineCodes(n.outputs[0], Layout::kChannelsLast);
   b.AddStep(FamilyId::kPoolI8, id, {source}, {result}).SetArgs(args);
+  if (!max) b.FinishCodes(n.outputs[0], result);
   return true;
 }
 

@@ -39,7 +39,10 @@ bool IsPerm(std::span<const int64_t> perm, std::initializer_list<int64_t> wanted
 
 int32_t AsU8(PlanBuilder& b, NodeId user, ValueId id, const U8Quant& q, Layout layout) {
   const auto own = b.QuantOf(id);
-  if (own && own->scale == q.scale && own->zero_point == q.zero_point) return b.As(id, layout);
+  if (own && own->scale == q.scale && own->zero_point == q.zero_point && own->lo >= q.lo &&
+      own->hi <= q.hi) {
+    return b.As(id, layout);
+  }
   const int32_t source = own ? b.As(id, layout) : b.AsFloat(id, layout);
   const int32_t to = b.NewTemporary(DType::kUInt8, b.ShapeOf(id), b.plan_value(source).layout);
   b.plan_value(to).scale = q.scale;
@@ -48,7 +51,7 @@ int32_t AsU8(PlanBuilder& b, NodeId user, ValueId id, const U8Quant& q, Layout l
     b.AddStep(FamilyId::kTableI8, user, {source}, {to}).weights = {
         MakeTable(*own, q, [](float x) { return x; })};
   } else {
-    b.AddQuantize(user, source, to);
+    b.AddQuantize(user, source, to, q);
   }
   return to;
 }
@@ -68,7 +71,7 @@ Result<bool> LowerRequantize(PlanBuilder& b, NodeId id) {
     b.AddStep(FamilyId::kTableI8, id, {source}, {result}).weights = {
         MakeTable(*in, *out, [](float v) { return v; })};
   } else if (out) {
-    b.AddQuantize(id, source, result);
+    b.AddQuantize(id, source, result, *out);
   } else if (in) {
     b.AddDequantize(id, source, result);
   } else {

@@ -8,9 +8,11 @@
 #include <cstdio>
 #include <map>
 #include <random>
+#include <set>
 
 #include "ir/text.h"
 #include "numerics/rounding.h"
+#include "passes/pass.h"
 #include "runtime/executor.h"
 
 namespace adze {
@@ -240,6 +242,77 @@ TEST(Lower, TappedAndUntappedIntegersAgreeToTheBit) {
       EXPECT_TRUE(BitEqual(RunGraph(g, x, isa, 1, {tap}).output, plain.output)) << tap;
     }
   }
+}
+
+// The same network with activations of 4 bits, weights of 5: every uint8 becomes uint4 with a scale
+// 17 times as large, which covers about the same numbers.
+Graph NarrowNet() {
+  Graph g = Parse(QuantizedNet());
+  for (ValueId v = 0; v < g.num_values(); ++v) {
+    if (g.value(v).type.quant == nullptr) continue;
+    QuantType q = *g.value(v).type.quant;
+    if (g.value(v).is_constant()) {
+      q.storage = DType::kInt5;
+      Tensor codes = Tensor::Allocate(q.storage, g.value(v).constant.dims());
+      for (int64_t i = 0; i < codes.size(); ++i) {
+        static_cast<int8_t*>(codes.mutable_raw())[i] =
+            static_cast<int8_t>(IntegerAt(g.value(v).constant.view(), i) / 8);
+      }
+      for (float& s : q.scale) s *= 8;
+      g.SetConstant(v, std::move(codes));
+    } else {
+      const bool is_signed = q.storage == DType::kInt8;
+      q.storage = IntegerOf(4, is_signed);
+      q.scale[0] *= 17;
+      q.zero_point[0] = static_cast<int32_t>(std::nearbyint(q.zero_point[0] / 17.0));
+    }
+    g.SetQuant(v, std::make_shared<const QuantType>(std::move(q)));
+  }
+  const Status s = Verify(g);
+  EXPECT_TRUE(s.ok()) << s.message();
+  return g;
+}
+
+TEST(Lower, NarrowIntegersAreTheSameOnEveryIsaAndStayInRange) {
+  const Graph g = NarrowNet();
+  const Tensor x = RandomTensor({2, 3, 15, 13}, 203);
+  const RunResult reference = RunGraph(g, x, Isa::kGeneric, 1);
+  const std::vector<std::string> taps = {"xq", "r1", "d",  "h", "m",   "h2",
+                                         "h3", "c3", "a3", "p", "gap", "g"};
+  for (Isa isa : SupportedIsas()) {
+    const RunResult run = RunGraph(g, x, isa, 2, taps);
+    EXPECT_TRUE(BitEqual(run.output, reference.output)) << IsaName(isa);
+    for (size_t t = 0; t < taps.size(); ++t) {
+      const QuantType& q = *g.value(g.FindValue(taps[t])).type.quant;
+      const IntRange range = RangeOf(q.storage);
+      std::set<int64_t> codes;
+      for (const float v : run.taps[t].values<float>()) {
+        codes.insert(std::llround(v / q.scale[0]) + q.zero_point[0]);
+      }
+      EXPECT_GE(*codes.begin(), range.min) << taps[t];
+      EXPECT_LE(*codes.rbegin(), range.max) << taps[t];
+      // (What HardSwish is given there hardly reaches one step.)
+      EXPECT_GT(codes.size(), taps[t] == "h2" ? 0 : 2) << taps[t];
+    }
+  }
+}
+
+// Against the same network as Q and DQ nodes between float operators, evaluated by the references.
+TEST(Lower, NarrowIntegersFollowTheQdqForm) {
+  const Graph g = NarrowNet();
+  Graph qdq = g;
+  ASSERT_TRUE(RunPipeline(qdq, "lower_qdq").ok());
+  const Tensor x = RandomTensor({2, 3, 15, 13}, 204);
+  const Tensor want = Interpret(qdq, x).at("y");
+  const Tensor got = RunGraph(g, x, DetectIsa(), 1).output;
+  const float step = g.value(g.FindValue("g")).type.quant->scale[0];
+  int64_t equal = 0;
+  for (int64_t i = 0; i < got.size(); ++i) {
+    // A sum that falls between two codes may be rounded to either.
+    EXPECT_LE(std::abs(got.data<float>()[i] - want.data<float>()[i]), 1.01f * step);
+    equal += std::abs(got.data<float>()[i] - want.data<float>()[i]) < 0.01f * step;
+  }
+  EXPECT_GE(equal, got.size() * 8 / 10);
 }
 
 // The definition of docs/design/numerics.md written out for the first layer.

@@ -28,7 +28,7 @@ Tensor MakeTable(const U8Quant& in, const U8Quant& out, Fn&& fn) {
   Tensor table = Tensor::Allocate(DType::kUInt8, {256});
   for (int32_t q = 0; q < 256; ++q) {
     table.mutable_data<uint8_t>()[q] = static_cast<uint8_t>(QuantizeOne(
-        fn(DequantizeOne(q, in.scale, in.zero_point)), out.scale, out.zero_point, 0, 255));
+        fn(DequantizeOne(q, in.scale, in.zero_point)), out.scale, out.zero_point, out.lo, out.hi));
   }
   return table;
 }

@@ -32,12 +32,39 @@ const char* DTypeName(DType t) {
       return "uint64";
     case DType::kBool:
       return "bool";
+    case DType::kInt2:
+      return "int2";
+    case DType::kUInt2:
+      return "uint2";
+    case DType::kInt3:
+      return "int3";
+    case DType::kUInt3:
+      return "uint3";
+    case DType::kInt4:
+      return "int4";
+    case DType::kUInt4:
+      return "uint4";
+    case DType::kInt5:
+      return "int5";
+    case DType::kUInt5:
+      return "uint5";
+    case DType::kInt6:
+      return "int6";
+    case DType::kUInt6:
+      return "uint6";
+    case DType::kInt7:
+      return "int7";
+    case DType::kUInt7:
+      return "uint7";
   }
   return "?";
 }
 
 std::optional<DType> ParseDType(std::string_view name) {
   for (DType t : kAllDTypes) {
+    if (name == DTypeName(t)) return t;
+  }
+  for (DType t : kNarrowDTypes) {
     if (name == DTypeName(t)) return t;
   }
   return std::nullopt;

@@ -14,7 +14,7 @@ bool QuantType::symmetric() const {
 Status VerifyQuantType(const QuantType& q, int64_t channels) {
   if (!IsInteger(q.storage) || SizeOf(q.storage) > 4 || q.storage == DType::kUInt32) {
     return InvalidInput(std::string("quantized storage type is ") + DTypeName(q.storage) +
-                        ", must be int8, uint8, int16, uint16 or int32");
+                        ", must be an integer of 2 to 8 or 16 bits, or int32");
   }
   if (q.scale.empty() || q.scale.size() != q.zero_point.size()) {
     return InvalidInput("quantization has " + std::to_string(q.scale.size()) + " scales and " +

@@ -15,7 +15,7 @@ namespace adze {
 // One affine quantizer: per tensor (one scale), per channel along `axis`, or blocked along `axis`.
 // The *expressed* type (float32) is the tensor's dtype; `storage` is what lies in memory.
 struct QuantType {
-  DType storage = DType::kUInt8;    // kInt8, kUInt8, kInt16, kUInt16 or kInt32 (bias)
+  DType storage = DType::kUInt8;    // integers of 2 to 8 and 16 bits, or kInt32 (bias)
   std::vector<float> scale;         // > 0 and finite; size 1, channels, or blocks in tensor order
   std::vector<int32_t> zero_point;  // same size as scale, each within the storage range
   int axis = -1;           // -1: per tensor; else the channel axis in the tensor's logical order

@@ -116,7 +116,7 @@ TEST(VerifyQuantTypeTest, Refusals) {
   QuantType q = good;
   q.storage = DType::kInt64;
   EXPECT_EQ(message(q, 1),
-            "quantized storage type is int64, must be int8, uint8, int16, uint16 or int32");
+            "quantized storage type is int64, must be an integer of 2 to 8 or 16 bits, or int32");
   q = good;
   q.zero_point = {0, 0};
   EXPECT_EQ(message(q, 1), "quantization has 1 scales and 2 zero points");

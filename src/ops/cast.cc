@@ -1,6 +1,6 @@
 // Cast and CastLike: conversion of the element type. Floats become integers towards zero,
-// saturating, NaN as 0; integers wrap; narrower floats round to nearest even; anything but 0 is
-// true.
+// saturating (narrow integers wrap), NaN as 0; integers wrap; narrower floats round to nearest
+// even; anything but 0 is true.
 #include "ops/convert.h"
 #include "ops/op_util.h"
 #include "ops/shape_util.h"
@@ -33,6 +33,20 @@ Status InferCastLike(InferContext& ctx) {
   return InferTo(ctx, ctx.input(1)->dtype);
 }
 
+// The low bits, as the official vectors have it for floats too.
+template <typename From>
+uint8_t ToNarrow(From v, DType type) {
+  int64_t integer = 0;
+  if constexpr (std::is_floating_point_v<From>) {
+    integer = TruncateTo<int64_t>(v);
+  } else {
+    integer = static_cast<int64_t>(v);
+  }
+  const int64_t codes = int64_t{1} << BitsOf(type);
+  const int64_t low = integer & (codes - 1);
+  return static_cast<uint8_t>(low > RangeOf(type).max ? low - codes : low);
+}
+
 template <typename To, typename From>
 To Convert(From v) {
   if constexpr (std::is_integral_v<To> && std::is_floating_point_v<From>) {
@@ -46,6 +60,11 @@ To Convert(From v) {
 template <typename Load>
 void StoreAll(const TensorView& y, Load load) {
   const int64_t n = y.size();
+  if (IsNarrow(y.dtype)) {
+    auto* const out = static_cast<uint8_t*>(y.data);
+    for (int64_t i = 0; i < n; ++i) out[i] = ToNarrow(load(i), y.dtype);
+    return;
+  }
   switch (y.dtype) {
     case DType::kFloat16:
     case DType::kBFloat16:

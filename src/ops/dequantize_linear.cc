@@ -8,8 +8,9 @@ namespace {
 constexpr AttrDef kAttrs[] = {kAxisAttr, kBlockSizeAttr};
 
 Status Infer(InferContext& ctx) {
-  ADZE_TRY(RequireDType(
-      ctx, 0, "x", {DType::kInt8, DType::kUInt8, DType::kInt16, DType::kUInt16, DType::kInt32}));
+  ADZE_TRY(RequireDType(ctx, 0, "x",
+                        {DType::kInt8, DType::kUInt8, DType::kInt16, DType::kUInt16, DType::kInt32,
+                         DType::kInt4, DType::kUInt4, DType::kInt2, DType::kUInt2}));
   ADZE_TRY(CheckQuantizeInputs(ctx));
   ADZE_TRY(RequireSameDType(ctx, 2, "x_zero_point", 0));
   ctx.SetOutput(0, ctx.input(1)->dtype, ctx.input(0)->shape);

@@ -154,7 +154,7 @@ TEST(QuantizeLinear, Refusals) {
        {{"output_dtype", int64_t{17}}},
        {x, one},
        kNotSupported,
-       "output_dtype = 17, supported: int8, uint8, int16, uint16"},
+       "output_dtype = 17, supported: signed and unsigned integers of 2, 4, 8 and 16 bits"},
       {q,
        {{"output_dtype", int64_t{3}}},
        {x, one, Info(DType::kUInt8, Shape{})},
@@ -164,7 +164,8 @@ TEST(QuantizeLinear, Refusals) {
        {},
        {x, one, Info(DType::kInt32, Shape{})},
        kNotSupported,
-       "input 'y_zero_point' has element type int32, supported: int8, uint8, int16, uint16"},
+       "input 'y_zero_point' has element type int32, supported: int8, uint8, int16, uint16, int4, "
+       "uint4, int2, uint2"},
       {q,
        {},
        {Info(DType::kInt32, {2}), one},
@@ -174,7 +175,9 @@ TEST(QuantizeLinear, Refusals) {
        {},
        {Info(DType::kInt64, {2}), one},
        kNotSupported,
-       "input 'x' has element type int64, supported: int8, uint8, int16, uint16, int32"},
+       "input 'x' has element type int64, supported: int8, uint8, int16, uint16, int32, int4, "
+       "uint4, "
+       "int2, uint2"},
       {d,
        {},
        {codes, one, Info(DType::kInt8, Shape{})},

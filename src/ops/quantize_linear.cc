@@ -20,9 +20,17 @@ Result<DType> ReadOutputType(int64_t code) {
       return DType::kUInt16;
     case 5:
       return DType::kInt16;
+    case 21:
+      return DType::kUInt4;
+    case 22:
+      return DType::kInt4;
+    case 25:
+      return DType::kUInt2;
+    case 26:
+      return DType::kInt2;
     default:
       return Unsupported("output_dtype = " + std::to_string(code) +
-                         ", supported: int8, uint8, int16, uint16");
+                         ", supported: signed and unsigned integers of 2, 4, 8 and 16 bits");
   }
 }
 
@@ -33,7 +41,8 @@ Status Infer(InferContext& ctx) {
   DType dtype = wanted == DType::kUndefined ? DType::kUInt8 : wanted;
   if (ctx.input(2) != nullptr) {
     ADZE_TRY(RequireDType(ctx, 2, "y_zero_point",
-                          {DType::kInt8, DType::kUInt8, DType::kInt16, DType::kUInt16}));
+                          {DType::kInt8, DType::kUInt8, DType::kInt16, DType::kUInt16, DType::kInt4,
+                           DType::kUInt4, DType::kInt2, DType::kUInt2}));
     dtype = ctx.input(2)->dtype;
     if (wanted != DType::kUndefined && wanted != dtype) {
       return InvalidInput(std::string("output_dtype is ") + DTypeName(wanted) +

@@ -168,7 +168,8 @@ constexpr struct {
     {1, DType::kFloat32},   {2, DType::kUInt8},    {3, DType::kInt8},    {4, DType::kUInt16},
     {5, DType::kInt16},     {6, DType::kInt32},    {7, DType::kInt64},   {9, DType::kBool},
     {10, DType::kFloat16},  {11, DType::kFloat64}, {12, DType::kUInt32}, {13, DType::kUInt64},
-    {16, DType::kBFloat16},
+    {16, DType::kBFloat16}, {21, DType::kUInt4},   {22, DType::kInt4},   {25, DType::kUInt2},
+    {26, DType::kInt2},
 };
 }  // namespace
 

@@ -89,7 +89,7 @@ bool BitEqual(const Tensor& a, const Tensor& b) {
 }
 
 int64_t IntegerAt(const ConstTensorView& t, int64_t i) {
-  switch (t.dtype) {
+  switch (ContainerOf(t.dtype)) {
     case DType::kInt8:
       return static_cast<const int8_t*>(t.data)[i];
     case DType::kUInt8:

@@ -28,6 +28,9 @@ std::optional<std::string> WhyNot(const Graph& graph, NodeId id, ValueId inner, 
                Is8BitPerTensor(graph, y))) {
     return "operands and sum are not all 8-bit integers";
   }
+  if (any && IsNarrow(graph.value(inner).type.quant->storage)) {
+    return "the value between has fewer than 8 bits";
+  }
   return std::nullopt;
 }
 

@@ -8,6 +8,11 @@ namespace adze {
 namespace {
 
 void LowerConstant(Graph& graph, ValueId id) {
+  // ONNX has integers of 4 and 8 bits, and of 2, which few consumers read yet.
+  const DType storage = graph.value(id).type.quant->storage;
+  if (IsNarrow(storage) && BitsOf(storage) != 4) {
+    WidenConstant(graph, id, BitsOf(storage) < 4 ? 4 : 8);
+  }
   const Value v = graph.value(id);
   const QuantConstants params = AddQuantConstants(graph, v.name, *v.type.quant, v.constant.dims());
   const ValueId integers = graph.AddConstant(graph.UniqueName(v.name + "_quantized"), v.constant);
@@ -26,6 +31,10 @@ Status LowerActivation(Graph& graph, ValueId id) {
   const Value v = graph.value(id);
   if (!v.type.quant->per_tensor()) {
     return Unsupported("value '" + v.name + "' is not a constant and quantized per channel");
+  }
+  if (const DType t = v.type.quant->storage; IsNarrow(t) && BitsOf(t) != 4) {
+    return Unsupported("value '" + v.name + "' has " + std::to_string(BitsOf(t)) +
+                       " bits: ONNX knows activations of 4 and 8 (.adzir keeps any)");
   }
   if (v.producer == kNoId && !graph.users(id).empty() &&
       graph.node(graph.users(id)[0]).parent != 0) {

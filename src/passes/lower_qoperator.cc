@@ -108,8 +108,9 @@ class Lowering {
       if (v.dead || !v.type.quant) continue;
       ++changes_;
       if (v.is_constant()) {
+        if (IsNarrow(v.type.quant->storage)) WidenConstant(graph_, id, 8);
         const ValueId integers =
-            graph_.AddConstant(graph_.UniqueName(v.name + "_quantized"), v.constant);
+            graph_.AddConstant(graph_.UniqueName(v.name + "_quantized"), graph_.value(id).constant);
         MoveFormat(id, integers);
         graph_.ReplaceUses(id, integers);
         TakeName(graph_, integers, v.name);
@@ -118,6 +119,11 @@ class Lowering {
       }
       if (!v.type.quant->per_tensor()) {
         return Unsupported("value '" + v.name + "' is not a constant and quantized per channel");
+      }
+      if (IsNarrow(v.type.quant->storage)) {
+        return Unsupported("value '" + v.name + "' has " +
+                           std::to_string(BitsOf(v.type.quant->storage)) +
+                           " bits: operators on integers take 8; Q/DQ form takes 4");
       }
       if (v.producer != kNoId) continue;
       const std::vector<ValueId>& inputs = graph_.top().inputs;

@@ -98,6 +98,16 @@ QuantConstants AddQuantConstants(Graph& graph, const std::string& name, const Qu
   return params;
 }
 
+void WidenConstant(Graph& graph, ValueId id, int bits) {
+  const Value& v = graph.value(id);
+  QuantType q = *v.type.quant;
+  q.storage = IntegerOf(bits, ContainerOf(q.storage) == DType::kInt8);
+  Tensor codes = Tensor::Allocate(q.storage, v.constant.dims());
+  std::memcpy(codes.mutable_raw(), v.constant.raw(), codes.bytes());
+  graph.SetQuant(id, std::make_shared<const QuantType>(std::move(q)));
+  graph.SetConstant(id, std::move(codes));
+}
+
 NodeId NodeAfter(const Graph& graph, NodeId id) {
   const std::vector<NodeId>& list = graph.region(graph.node(id).parent).nodes;
   const auto next = std::find(list.begin(), list.end(), id) + 1;

@@ -38,6 +38,9 @@ struct QuantConstants {
 QuantConstants AddQuantConstants(Graph& graph, const std::string& name, const QuantType& q,
                                  const std::vector<int64_t>& dims);
 
+// Stores a quantized constant of narrow integers in `bits` bits, at least its own: the same codes.
+void WidenConstant(Graph& graph, ValueId id, int bits);
+
 // The node after `id` in its region, kNoId when it is the last: AddNode's `before` for "right
 // behind".
 NodeId NodeAfter(const Graph& graph, NodeId id);

@@ -25,7 +25,7 @@ Status CheckActivation(const std::string& name, const TensorEncoding& e) {
     return Unsupported(Quoted(name) + ": activations must have one scale per tensor");
   }
   if (SizeOf(e.type.storage) != 1) {
-    return Unsupported(Quoted(name) + ": activations must be int8 or uint8, not " +
+    return Unsupported(Quoted(name) + ": activations must be integers of at most 8 bits, not " +
                        DTypeName(e.type.storage));
   }
   return VerifyQuantType(e.type, 1).WithContext(Quoted(name));
@@ -35,8 +35,11 @@ Status CheckWeight(const std::string& name, const TensorEncoding& e, const Tenso
                    int axis) {
   if (!e.outer_scale.empty())
     return Unsupported(Quoted(name) + ": two-level scales cannot be applied");
-  if (e.type.storage != DType::kInt8 || !e.type.symmetric() || e.type.block_size != 0) {
-    return Unsupported(Quoted(name) + ": weights must be symmetric int8 without blocks");
+  if (ContainerOf(e.type.storage) != DType::kInt8 || !e.type.symmetric() ||
+      e.type.block_size != 0) {
+    return Unsupported(Quoted(name) +
+                       ": weights must be symmetric signed integers of at most 8 bits without "
+                       "blocks");
   }
   if (!e.type.per_tensor() && e.type.axis != axis) {
     return Unsupported(Quoted(name) + ": its axis is " + std::to_string(e.type.axis) +
@@ -58,12 +61,12 @@ struct ChannelIndex {
   int64_t inner = 1;
 };
 
-// Stores float values in the 8-bit type; symmetric int8 avoids the code -128.
+// Stores float values in their type; symmetric int8 avoids the code -128.
 Result<Tensor> QuantizeConstant(const Value& v, const QuantType& q) {
   const float* const x = v.constant.data<float>();
   ADZE_ASSIGN(Tensor out, Tensor::TryAllocate(q.storage, v.constant.dims()));
   IntRange range = RangeOf(q.storage);
-  if (range.min < 0 && q.symmetric()) range.min = -range.max;
+  if (q.storage == DType::kInt8 && q.symmetric()) range.min = -range.max;
   const ChannelIndex channel(v.constant.dims(), q);
   const int64_t run = q.per_tensor() ? v.constant.size() : channel.inner;  // elements of one scale
   int8_t* const codes = static_cast<int8_t*>(out.mutable_raw());

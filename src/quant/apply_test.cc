@@ -35,7 +35,7 @@ Encodings EncodeAll(const Graph& g) {
     }
   }
   for (const WeightUse& w : plan.weights) {
-    auto encoding = WeightEncoding(g, w.weight, w.axis);
+    auto encoding = WeightEncoding(g, w);
     EXPECT_TRUE(encoding.ok());
     e.tensors[g.value(w.weight).name] = *encoding;
   }
@@ -272,7 +272,7 @@ TEST(ApplyEncodingsTest, RefusesEachWrongEncoding) {
        [](Encodings* e) {
          e->tensors["x"].type = {DType::kUInt16, {0.1f}, {0}};
        },
-       StatusCode::kUnsupported, "tensor 'x': activations must be int8 or uint8"},
+       StatusCode::kUnsupported, "tensor 'x': activations must be integers of at most 8 bits"},
       {"channels",
        [](Encodings* e) {
          e->tensors["x"].type = {DType::kUInt8, {1, 1}, {0, 0}, 1};
@@ -283,7 +283,7 @@ TEST(ApplyEncodingsTest, RefusesEachWrongEncoding) {
       {"weight axis", [](Encodings* e) { e->tensors["w"].type.axis = 1; }, StatusCode::kUnsupported,
        "axis"},
       {"weight type", [](Encodings* e) { e->tensors["w"].type.storage = DType::kUInt8; },
-       StatusCode::kUnsupported, "weights must be symmetric int8"},
+       StatusCode::kUnsupported, "weights must be symmetric signed integers"},
       {"weight count",
        [](Encodings* e) {
          e->tensors["w"].type.scale.push_back(1);

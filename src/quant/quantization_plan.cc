@@ -241,7 +241,24 @@ class Planner {
       plan_.group_of[static_cast<size_t>(v)] = index;
       plan_.groups[static_cast<size_t>(index)].values.push_back(v);
     }
-    for (ActivationGroup& group : plan_.groups) FindSources(&group);
+    for (ActivationGroup& group : plan_.groups) {
+      FindSources(&group);
+      group.storage = settings_.activation;
+    }
+    for (const NodeId id : graph_.top().nodes) {
+      if (!IsInteger(id) || !KeptInt8(id)) continue;
+      const int g =
+          plan_.group_of[static_cast<size_t>(CanonicalValue(graph_, graph_.input(id, 0)))];
+      if (g >= 0) {
+        plan_.groups[static_cast<size_t>(g)].storage =
+            IntegerOf(8, RangeOf(settings_.activation).min < 0);
+      }
+    }
+  }
+
+  bool KeptInt8(NodeId id) const {
+    return IsCompute(id) &&
+           settings_.keep_int8.contains(graph_.value(graph_.node(id).outputs[0]).name);
   }
 
   void FindSources(ActivationGroup* group) {
@@ -269,7 +286,9 @@ class Planner {
     for (const NodeId id : graph_.top().nodes) {
       if (!IsInteger(id) || !IsCompute(id)) continue;
       const int input = Def(id)->quant.weight_input;
-      plan_.weights.push_back({id, graph_.input(id, input), WeightAxis(graph_, id)});
+      plan_.weights.push_back(
+          {id, graph_.input(id, input), WeightAxis(graph_, id),
+           KeptInt8(id) ? DType::kInt8 : IntegerOf(settings_.weight_bits, true)});
     }
   }
 
@@ -321,11 +340,12 @@ std::string EncodingName(const Graph& graph, ValueId canonical) {
   return v.name;
 }
 
-Result<TensorEncoding> WeightEncoding(const Graph& graph, ValueId weight, int axis, int limit) {
-  const Value& v = graph.value(weight);
+Result<TensorEncoding> WeightEncoding(const Graph& graph, const WeightUse& use, int weight_limit) {
+  const Value& v = graph.value(use.weight);
+  const int axis = use.axis;
   const std::vector<int64_t>& dims = v.constant.dims();
   TensorEncoding e;
-  e.type.storage = DType::kInt8;
+  e.type.storage = use.storage;
   e.type.axis = axis;
   e.provenance.observer = "weight";
   if (v.constant.dtype() != DType::kFloat32) {
@@ -347,8 +367,10 @@ Result<TensorEncoding> WeightEncoding(const Graph& graph, ValueId weight, int ax
     e.provenance.range_max = std::max(e.provenance.range_max, w[i]);
   }
   for (const float b : bound) {
-    const float reach = limit == 127 ? b : b * 127.0f / static_cast<float>(limit);
-    e.type.scale.push_back(ChooseAffineParams(-reach, reach, DType::kInt8, true).scale);
+    const auto largest = static_cast<float>(RangeOf(use.storage).max);
+    const float reach =
+        largest <= weight_limit ? b : b * largest / static_cast<float>(weight_limit);
+    e.type.scale.push_back(ChooseAffineParams(-reach, reach, use.storage, true).scale);
   }
   e.type.zero_point.assign(bound.size(), 0);
   return e;

@@ -15,7 +15,8 @@
 namespace adze {
 
 struct QuantSettings {
-  DType activation = DType::kUInt8;    // the only storage that integer kernels take
+  DType activation = DType::kUInt8;    // integers of at most 8 bits
+  int weight_bits = 8;                 // 2 to 8, signed and symmetric
   bool symmetric_activations = false;  // zero point 128
   // What lies behind the last multiply-accumulate stays float, its result included: box decoding,
   // final pooling and activations cost next to nothing there, and scores that are not rounded keep
@@ -31,6 +32,9 @@ struct QuantSettings {
   // Multiply-accumulates that stay float, by the names of their (first) outputs. What only they
   // read is not quantized either, so that they get it unrounded.
   std::set<std::string> keep_float;
+  // Multiply-accumulates whose weights and input have 8 bits whatever the others have, by the names
+  // of their (first) outputs.
+  std::set<std::string> keep_int8;
 };
 
 // Values that share one scale and zero point.
@@ -44,12 +48,14 @@ struct ActivationGroup {
   float fixed_min = 0;
   float fixed_max = 0;
   bool needs_statistics = true;  // false: the fixed range is all there is
+  DType storage = DType::kUInt8;
 };
 
 struct WeightUse {
   NodeId node = kNoId;
   ValueId weight = kNoId;  // constant
   int axis = 0;            // output channel
+  DType storage = DType::kInt8;
 };
 
 // What the nodes do. Indexed by NodeId.
@@ -87,11 +93,11 @@ std::string EncodingName(const Graph& graph, ValueId canonical);
 // …).
 std::vector<int> DataInputs(const Node& node, const OpDef& def);
 
-// Symmetric per-channel int8 encoding of a float weight: codes [-limit, limit], scale = max|w| /
-// limit, limit <= 127. Refuses NaN and infinities. Exact for weights that lie on such a grid
-// already.
-Result<TensorEncoding> WeightEncoding(const Graph& graph, ValueId weight, int axis,
-                                      int limit = 127);
+// Symmetric per-channel encoding of a float weight: codes [-limit, limit] with scale = max|w| /
+// limit, where limit is the largest code of the storage type, or `weight_limit` if that is less.
+// Refuses NaN and infinities. Exact for weights that lie on such a grid already.
+Result<TensorEncoding> WeightEncoding(const Graph& graph, const WeightUse& use,
+                                      int weight_limit = 127);
 
 }  // namespace adze
 

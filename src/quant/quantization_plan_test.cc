@@ -268,17 +268,17 @@ TEST(QuantizationPlanTest, GemmForms) {
 TEST(WeightEncodingTest, IsSymmetricPerChannelAndRefusesNaN) {
   Graph g = Parse("const %w : float32[2,2] = [1, -2, 0, 0.5]\noutput %w");
   const ValueId w = g.FindValue("w");
-  const auto rows = WeightEncoding(g, w, 0);
+  const auto rows = WeightEncoding(g, {kNoId, w, 0});
   ASSERT_TRUE(rows.ok());
   EXPECT_EQ(rows->type.storage, DType::kInt8);
   EXPECT_FLOAT_EQ(rows->type.scale[0], 2.0f / 127);
   EXPECT_FLOAT_EQ(rows->type.scale[1], 0.5f / 127);
-  const auto columns = WeightEncoding(g, w, 1);
+  const auto columns = WeightEncoding(g, {kNoId, w, 1});
   ASSERT_TRUE(columns.ok());
   EXPECT_FLOAT_EQ(columns->type.scale[0], 1.0f / 127);
   EXPECT_FLOAT_EQ(columns->type.scale[1], 2.0f / 127);
   g.SetConstant(w, Tensor::FromValues<float>({2, 2}, {1, std::nanf(""), 0, 0}));
-  const auto broken = WeightEncoding(g, w, 0);
+  const auto broken = WeightEncoding(g, {kNoId, w, 0});
   ASSERT_FALSE(broken.ok());
   EXPECT_EQ(broken.status().code(), StatusCode::kInvalidInput);
   EXPECT_NE(broken.status().message().find("weight 'w' holds NaN"), std::string::npos);

@@ -51,6 +51,7 @@ ComparisonRow MetricRow(const Evidence& e) {
 MetricText DescribeMetric(const Evidence& e) {
   const std::string& name = e.data.metric;
   MetricText text;
+  text.sqnr = name == "sqnr_db";
   text.label = name == "top1"   ? "Top-1 accuracy"
                : name == "top5" ? "Top-5 accuracy"
                : name.empty()   ? "Metric"
@@ -78,7 +79,7 @@ std::vector<ComparisonRow> Compare(const Evidence& e) {
   };
   const Latency& was = e.before.latency;
   const Latency& is = e.after.latency;
-  add(MetricRow(e));
+  if (!DescribeMetric(e).sqnr) add(MetricRow(e));
   ComparisonRow flips;
   flips.label = "Decisions that changed";
   if (e.after.flip_rate) flips.after = Percent(e.after.flip_rate);
@@ -86,7 +87,12 @@ std::vector<ComparisonRow> Compare(const Evidence& e) {
   ComparisonRow sqnr;
   sqnr.label = "Output SQNR";
   if (e.after.sqnr_db) sqnr.after = Decibels(e.after.sqnr_db);
-  add(std::move(sqnr), true);
+  const Number least = e.budget.min_sqnr_db;
+  if (least) {
+    sqnr.limit = "at least " + Decibels(least);
+    if (e.after.sqnr_db) sqnr.within = *e.after.sqnr_db >= *least;
+  }
+  add(std::move(sqnr), !least);
   add(Cost("File size", e.before.size_bytes, e.after.size_bytes, e.budget.max_size_bytes, Bytes,
            "smaller", "larger"));
   add(Cost("Latency, median", was.p50_ms, is.p50_ms, e.budget.max_latency_ms, Milliseconds,

@@ -14,6 +14,7 @@ struct MetricText {
   std::string label;    // "Top-1 accuracy"
   std::string meaning;  // one sentence; empty for a metric this adze does not know
   bool rate = false;    // from 0 to 1: printed as per cent, changes as percentage points
+  bool sqnr = false;    // the SQNR, which has a row or column of its own whatever the metric
 };
 MetricText DescribeMetric(const Evidence& e);
 std::string MetricValue(const MetricText& metric, Number value);

@@ -266,6 +266,7 @@ void ReadModelAndData(Fields& top, Evidence* e) {
 void ReadOutcome(Fields& top, Evidence* e) {
   Fields budget = top.Object("budget");
   budget.Read("max_drop_points", &e->budget.max_drop_points);
+  budget.Read("min_sqnr_db", &e->budget.min_sqnr_db);
   budget.ReadAmount("max_size_bytes", &e->budget.max_size_bytes);
   budget.ReadAmount("max_latency_ms", &e->budget.max_latency_ms);
   budget.ReadAmount("max_memory_bytes", &e->budget.max_memory_bytes);

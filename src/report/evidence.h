@@ -106,7 +106,7 @@ struct Evidence {
     Split calibration, evaluation;
   } data;
   struct {
-    Number max_drop_points, max_size_bytes, max_latency_ms, max_memory_bytes;
+    Number max_drop_points, min_sqnr_db, max_size_bytes, max_latency_ms, max_memory_bytes;
     std::string target;
   } budget;
   struct {

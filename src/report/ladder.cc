@@ -105,29 +105,40 @@ void WriteLadder(const View& view, Markup& m) {
              {"Accuracy lost, points", &Rung::drop_points, &Rung::drop_ci95_points,
               e.budget.max_drop_points, DropText},
              m);
+  // Points say more of accuracy where there are points.
+  if (e.budget.min_sqnr_db || !e.after.drop_points) {
+    WriteChart(e, {"Output SQNR", &Rung::sqnr_db, nullptr, e.budget.min_sqnr_db, Decibels}, m);
+  }
   WriteChart(e, {"File size", &Rung::size_bytes, nullptr, e.budget.max_size_bytes, Bytes}, m);
   WriteChart(
       e, {"Latency, median", &Rung::latency_ms, nullptr, e.budget.max_latency_ms, Milliseconds}, m);
   m.Close();
   const MetricText metric = DescribeMetric(e);
-  BeginTable(m, "Rungs of the ladder",
-             {{"Rung"},
-              {metric.label.c_str(), true},
-              {"Points lost", true, "with its 95 % interval"},
-              {"Changed", true, "decisions that changed"},
-              {"SQNR", true, "of the output"},
-              {"Size", true},
-              {"Latency", true, "median"},
-              {"Memory", true},
-              {"In float", true, "layers kept in float so far"},
-              {"Took", true}});
+  const auto any = [&](Number Rung::*field) {
+    return std::any_of(e.rungs.begin(), e.rungs.end(), [&](const Rung& r) { return r.*field; });
+  };
+  const bool points = any(&Rung::drop_points);
+  const bool changed = any(&Rung::flip_rate);
+  std::vector<Column> columns = {{"Rung"}};
+  if (!metric.sqnr) columns.push_back({metric.label.c_str(), true});
+  if (points) columns.push_back({"Points lost", true, "with its 95 % interval"});
+  if (changed) columns.push_back({"Changed", true, "decisions that changed"});
+  for (const Column& c :
+       {Column{"SQNR", true, "of the output"}, Column{"Size", true},
+        Column{"Latency", true, "median"}, Column{"Memory", true},
+        Column{"In float", true, "layers kept in float so far"}, Column{"Took", true}}) {
+    columns.push_back(c);
+  }
+  BeginTable(m, "Rungs of the ladder", columns);
   for (size_t k = 0; k < e.rungs.size(); ++k) {
     const Rung& r = e.rungs[k];
     m.Open("tr", {{"class", r.chosen ? std::string_view("chosen") : std::string_view()}});
     RungCell(r, k, m);
-    NumberCell(m, r.value, MetricValue(metric, r.value));
-    NumberCell(m, r.drop_points, DropText(r.drop_points), Interval(r.drop_ci95_points, 1, 2));
-    NumberCell(m, r.flip_rate, Percent(r.flip_rate));
+    if (!metric.sqnr) NumberCell(m, r.value, MetricValue(metric, r.value));
+    if (points) {
+      NumberCell(m, r.drop_points, DropText(r.drop_points), Interval(r.drop_ci95_points, 1, 2));
+    }
+    if (changed) NumberCell(m, r.flip_rate, Percent(r.flip_rate));
     NumberCell(m, r.sqnr_db, Decibels(r.sqnr_db));
     NumberCell(m, r.size_bytes, Bytes(r.size_bytes));
     NumberCell(m, r.latency_ms, Milliseconds(r.latency_ms));

@@ -37,16 +37,20 @@ std::string Verdict(const std::optional<bool>& within) {
 void WriteRungs(const Evidence& e, std::string* out) {
   if (e.rungs.empty()) return;
   const MetricText metric = DescribeMetric(e);
+  const bool points = e.after.drop_points.has_value();
+  const char* const accuracy = points ? "points lost" : "SQNR";
   *out += "\n## What each rung cost and gained\n\n";
-  TableRow(out, {"rung", Plain(metric.label), "points lost", "size", "latency", "budget"});
+  TableRow(out, {"rung", Plain(metric.label), accuracy, "size", "latency", "budget"});
   *out += "|---|--:|--:|--:|--:|---|\n";
   for (const Rung& r : e.rungs) {
     std::string unmet;
     for (const std::string& u : r.unmet) unmet += (unmet.empty() ? "" : "; ") + Plain(u);
-    TableRow(out,
-             {Plain(Shorten(r.name, 80)) + (r.chosen ? " **(chosen)**" : ""),
-              MetricValue(metric, r.value), r.drop_points ? Fixed(*r.drop_points, 2) : kUnknown,
-              Bytes(r.size_bytes), Milliseconds(r.latency_ms), Both(Verdict(r.met), unmet)});
+    TableRow(out, {Plain(Shorten(r.name, 80)) + (r.chosen ? " **(chosen)**" : ""),
+                   MetricValue(metric, r.value),
+                   !points         ? Decibels(r.sqnr_db)
+                   : r.drop_points ? Fixed(*r.drop_points, 2)
+                                   : kUnknown,
+                   Bytes(r.size_bytes), Milliseconds(r.latency_ms), Both(Verdict(r.met), unmet)});
   }
 }
 

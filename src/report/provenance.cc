@@ -127,6 +127,7 @@ void WriteSetting(const View& view, Markup& m) {
   {
     Facts f("Budget", cards);
     f.Add("accuracy", Prefixed("at most ", e.budget.max_drop_points, LossText));
+    f.Add("output SQNR", Prefixed("at least ", e.budget.min_sqnr_db, Decibels));
     f.Add("file size", Prefixed("at most ", e.budget.max_size_bytes, Bytes));
     f.Add("latency", Prefixed("at most ", e.budget.max_latency_ms, Milliseconds));
     f.Add("memory", Prefixed("at most ", e.budget.max_memory_bytes, Bytes));

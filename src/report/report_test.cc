@@ -80,6 +80,36 @@ TEST(Report, SaysThatABudgetWasMissed) {
   EXPECT_FALSE(Has(page, "✓ Budget met"));
 }
 
+TEST(Report, NetworksWithoutARateAreJudgedBySqnr) {
+  Json e = Sample();
+  e["data"]["metric"] = "mse";
+  e["budget"] = {{"min_sqnr_db", 35}};
+  for (Json* side : {&e["before"], &e["after"], &e["rungs"][0], &e["rungs"][1]}) {
+    (*side)["value"] = 9.7;
+    for (const char* field : {"ci95", "drop_points", "drop_ci95_points", "flip_rate"}) {
+      side->erase(field);
+    }
+  }
+  std::string page = Html(e);
+  EXPECT_TRUE(Has(page, "<dt>Output SQNR</dt>"));
+  EXPECT_TRUE(Has(page, "budget: at least 35.0\u00A0dB <b class=\"bad\">✗ missed</b>"));
+  EXPECT_TRUE(Has(page, "budget 35.0\u00A0dB"));   // of the chart
+  EXPECT_TRUE(Has(page, "<dt>output SQNR</dt>"));  // of the setting
+  EXPECT_TRUE(Has(page, "Metric mse"));
+  EXPECT_FALSE(Has(page, "Points lost"));
+  EXPECT_FALSE(Has(page, "decisions that changed"));
+  const Result<std::string> text = RenderMarkdown(e);
+  ASSERT_TRUE(text.ok());
+  EXPECT_TRUE(Has(*text, "| rung | Metric mse | SQNR |"));
+  EXPECT_TRUE(Has(*text, "| Output SQNR |  | 31.4\u00A0dB |  | at least 35.0\u00A0dB (missed) |"));
+
+  e["data"]["metric"] = "sqnr_db";
+  e["budget"]["min_sqnr_db"] = 31.4;
+  page = Html(e);
+  EXPECT_TRUE(Has(page, "at least 31.4\u00A0dB <b class=\"good\">✓ met</b>"));
+  EXPECT_FALSE(Has(page, "Metric sqnr_db"));
+}
+
 TEST(Report, LeavesOutWhatIsUnknown) {
   const std::string bare = Html({{"format", "adze.evidence"}, {"version", 1}});
   EXPECT_FALSE(Has(bare, "<section"));

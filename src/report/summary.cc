@@ -97,7 +97,7 @@ void WriteComparison(const View& view, Markup& m) {
     if (!split.split.empty()) note += " of the split “" + CleanText(split.split) + "”";
     note += ". ";
   }
-  if (!metric.meaning.empty()) note += metric.label + ": " + metric.meaning + ". ";
+  if (!metric.meaning.empty() && !metric.sqnr) note += metric.label + ": " + metric.meaning + ". ";
   if (e.after.flip_rate) {
     note +=
         "Decisions that changed: samples to which the two networks give different answers, "
@@ -106,7 +106,7 @@ void WriteComparison(const View& view, Markup& m) {
   if (e.after.sqnr_db) {
     note +=
         "SQNR: power of the float output over power of the error that quantization adds to it, "
-        "10 log₁₀; 6 dB more mean half the error. ";
+        "10 log₁₀, of the worst where several outputs are judged; 6 dB more mean half the error. ";
   }
   if (e.before.ci95 || e.after.ci95 || e.after.drop_ci95_points) {
     note += "Below a value stands its 95 % interval";

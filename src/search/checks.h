@@ -17,8 +17,16 @@ namespace adze {
 // naming the option.
 Status CheckRecipe(const Recipe& recipe, const Dataset& dataset);
 
-// Every rate compares arg-maxima: refuses a judged output that is one number per sample. Warns of
-// outputs that are not judged, and of one that is more than a row of scores.
+// Whether the judged output is a row of several numbers, of which the largest is an answer. False
+// for one number per sample and for several axes.
+bool HasScores(const Graph& graph, const Dataset& dataset);
+
+// Whether SQNR judges the output at `index`: the one that the data set names, else every one that
+// is float.
+bool SqnrJudges(const Graph& graph, const Dataset& dataset, size_t index);
+
+// Refuses metrics and budgets that say nothing about the judged output. Warns of outputs that
+// nothing judges, and of a rate over more than a row of scores.
 Status CheckJudged(const Graph& graph, const Dataset& dataset, const Recipe& recipe,
                    std::vector<std::string>* warnings);
 

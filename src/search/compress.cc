@@ -122,6 +122,11 @@ Result<CompressResult> CompressIn(const WorkFolder& work, const Graph& graph,
     *journal = Journal::Replay(options.replay->measurements, "the lock");
   } else {
     ADZE_ASSIGN(*journal, Journal::Open(work.File(WorkFolder::kJournal), lock.fingerprint));
+    if (const int64_t dropped = (*journal)->dropped(); dropped > 0 && options.note) {
+      options.note("interrupted work in " + options.folder +
+                   " had other options, data or network and is dropped (measurements: " +
+                   std::to_string(dropped) + ")");
+    }
   }
   ClearOutputs(work);
 

@@ -25,6 +25,8 @@ struct CompressOptions {
   Isa isa = Isa::kGeneric;
   ProgressSink* progress = nullptr;
   const Lock* replay = nullptr;  // take measurements from there instead of making them
+  // Told what the user should know at once; may be empty.
+  std::function<void(const std::string& sentence)> note;
   // Further files made from the evidence (evidence.json, report.html): names and contents.
   using File = std::pair<std::string, std::string>;
   std::function<Result<std::vector<File>>(const nlohmann::ordered_json& evidence)> describe;
@@ -60,8 +62,11 @@ struct CompressPlan {
   int64_t int8_bytes = 0;   // predicted
   int64_t calibration_samples = 0;
   int64_t evaluation_samples = 0;
-  double first_rung_seconds = 0;  // predicted from the time of a few runs
-  double more_rung_seconds = 0;   // of every further rung
+  // Predicted from the time of a few runs: of the whole work if the first rung meets the budget;
+  // of measuring every layer, once before the second rung; of every further rung.
+  double first_rung_seconds = 0;
+  double rank_layers_seconds = 0;
+  double more_rung_seconds = 0;
 };
 Result<CompressPlan> PlanCompress(const Graph& graph, const Dataset& dataset,
                                   const CompressOptions& options, ThreadPool* pool);
@@ -70,6 +75,13 @@ Result<CompressPlan> PlanCompress(const Graph& graph, const Dataset& dataset,
 // `test`, `evaluation` or `validation` to judge; "all" for both where the data has no splits.
 // Refuses to guess between others, naming the options.
 Status ChooseSplits(const Dataset& dataset, Recipe* recipe);
+
+// The metric to judge by where the user names none: the data set's, else top1 with labels, else
+// flip_rate where the judged output is a row of scores, else sqnr_db. And the budget where he gives
+// none: of points for a rate, else of SQNR.
+inline constexpr double kDefaultMaxDropPoints = 1;
+inline constexpr double kDefaultMinSqnrDb = 20;
+void ChooseMetric(const Graph& graph, const Dataset& dataset, Recipe* recipe);
 
 }  // namespace adze
 

@@ -49,6 +49,8 @@ Result<DataHash> HashData(const Dataset& dataset, const Recipe& recipe, ThreadPo
   const EvaluateSpec& judged = dataset.evaluate();
   add(judged.output_name);
   add(std::to_string(judged.output_index) + (judged.drop_first_class ? " dropped" : ""));
+  // What the lines above do not tell from a data set that names no output.
+  if (judged.output_given && judged.output_name.empty() && judged.output_index == 0) add("alone");
   DataHash out;
   ADZE_ASSIGN(const std::vector<std::string> calibration,
               HashSplit(dataset, recipe.calibration_split, pool, progress));

@@ -129,11 +129,8 @@ class Evidence {
                     {"date", Now()}};
     json["model"] = Model();
     ADZE_ASSIGN(json["data"], Data());
-    json["budget"] = {{"max_drop_points", JsonOrNull(r.budget.max_drop_points)},
-                      {"max_size_bytes", JsonOrNull(r.budget.max_size_bytes)},
-                      {"max_latency_ms", JsonOrNull(r.budget.max_latency_ms)},
-                      {"max_memory_bytes", JsonOrNull(r.budget.max_memory_bytes)},
-                      {"target", r.target}};
+    json["budget"] = BudgetJson(r.budget);
+    json["budget"]["target"] = r.target;
     json["outcome"] = {
         {"met", in_.climb.met}, {"rung", in_.climb.chosen}, {"sentence", in_.sentence}};
     const Measured& chosen = in_.climb.tried[in_.climb.chosen].measured;

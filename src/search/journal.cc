@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <string_view>
@@ -47,7 +48,10 @@ Result<std::unique_ptr<Journal>> Journal::Open(const std::string& path,
       const Json line = ParseJson(text.substr(begin, end - begin));
       if (!line.is_object()) break;
       if (begin == 0) {
-        if (line.value("fingerprint", Json()) != fingerprint) break;
+        if (line.value("fingerprint", Json()) != fingerprint) {
+          journal->dropped_ = std::count(text.begin(), text.end(), '\n') - 1;
+          break;
+        }
       } else {
         const auto key = line.find("key");
         const auto value = line.find("value");

@@ -38,6 +38,7 @@ class Journal {
   // whatever else interrupted work with another budget has measured.
   Entries used() const;
   int64_t resumed() const { return resumed_; }  // entries found in the file when it was opened
+  int64_t dropped() const { return dropped_; }  // those of another task, which are gone
 
  private:
   Journal() = default;
@@ -47,6 +48,7 @@ class Journal {
   std::string replay_of_;  // not empty: no file, read only
   int fd_ = -1;
   int64_t resumed_ = 0;
+  int64_t dropped_ = 0;
 };
 
 }  // namespace adze

@@ -39,8 +39,10 @@ TEST_F(JournalTest, RemembersAndForgetsOtherTasks) {
     EXPECT_EQ(journal->used().size(), 1u);
     EXPECT_EQ((**journal->Find("y\n\""))["value"], 3);
   }
+  EXPECT_EQ(Open("task a")->dropped(), 0);
   const auto journal = Open("task b");
   EXPECT_EQ(journal->resumed(), 0);
+  EXPECT_EQ(journal->dropped(), 2);
   EXPECT_EQ(*journal->Find("x"), nullptr);
 }
 
@@ -73,6 +75,7 @@ TEST_F(JournalTest, LocksRoundTripAndRefuse) {
   Lock lock;
   lock.recipe.model = "net \"1\".onnx";
   lock.recipe.budget.max_drop_points = 0.1;
+  lock.recipe.budget.min_sqnr_db = 12.5;
   lock.measurements["error:a"] = 1.0 / 3;
   lock.files["quantized.onnx"] = "abc";
   ASSERT_TRUE(WriteLock(lock, path_).ok());
@@ -80,6 +83,7 @@ TEST_F(JournalTest, LocksRoundTripAndRefuse) {
   ASSERT_TRUE(back.ok()) << back.status().message();
   EXPECT_EQ(back->recipe.model, lock.recipe.model);
   EXPECT_EQ(back->recipe.budget.max_drop_points, 0.1);
+  EXPECT_EQ(back->recipe.budget.min_sqnr_db, 12.5);
   EXPECT_FALSE(back->recipe.budget.max_size_bytes.has_value());
   EXPECT_EQ(back->measurements, lock.measurements);
   EXPECT_EQ(back->files, lock.files);
@@ -101,6 +105,8 @@ TEST_F(JournalTest, LocksRoundTripAndRefuse) {
             ": is not JSON");  // nested too deeply
   EXPECT_EQ(refusal("\"version\": 1", "\"version\": 2"), ": is not a lock file of version 1");
   EXPECT_EQ(refusal("\"isa\"", "\"isas\""), ": lacks 'isa'");
+  EXPECT_EQ(refusal("\"min_sqnr_db\": 12.5,", ""), "(accepted)");  // from before there was one
+  EXPECT_EQ(refusal("12.5", "\"12\""), ": the recipe has a 'min_sqnr_db' that is not a number");
   EXPECT_EQ(refusal("\"files\"", "\"more\": 1, \"files\""), ": has the unknown field 'more'");
   EXPECT_EQ(refusal("\"samples\": 256", "\"samples\": \"256\""),
             ": the recipe has a 'samples' that is not an integer");

@@ -1,5 +1,6 @@
 #include "search/ladder.h"
 
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -28,17 +29,42 @@ std::string Format(const char* format, Args... args) {
   return text;
 }
 
-bool MissesOnlyDrop(const Budget& budget, const Measured& m) {
+// What `x` is above zero; a drop of five samples in 500 is not above 1 point for being rounded. NaN
+// meets no budget.
+double Above(double x) {
+  constexpr double kRounding = 1e-9;
+  if (std::isnan(x)) return HUGE_VAL;
+  return x > kRounding ? x : 0;
+}
+
+double PointsAbove(const Budget& b, const Measured& m) {
+  return b.max_drop_points ? Above(m.drop_points - *b.max_drop_points) : 0;
+}
+
+double DecibelsBelow(const Budget& b, const Measured& m) {
+  return b.min_sqnr_db ? Above(*b.min_sqnr_db - m.sqnr_db) : 0;
+}
+
+bool MissesOnlyAccuracy(const Budget& budget, const Measured& m) {
   Budget rest = budget;
   rest.max_drop_points.reset();
+  rest.min_sqnr_db.reset();
   return UnmetBudgets(rest, m).empty();
+}
+
+// Smaller is nearer to the accuracy that was asked.
+std::array<double, 3> Distance(const Budget& budget, const Measured& m) {
+  const double points = PointsAbove(budget, m);
+  const double decibels = DecibelsBelow(budget, m);
+  return {(points > 0 ? 1.0 : 0.0) + (decibels > 0 ? 1.0 : 0.0), points, decibels};
 }
 
 size_t BestFound(const Budget& budget, const std::vector<TriedRung>& tried) {
   size_t best = 0;
   for (size_t i = 1; i < tried.size(); ++i) {
     const Measured& m = tried[i].measured;
-    if (MissesOnlyDrop(budget, m) && m.drop_points < tried[best].measured.drop_points) best = i;
+    if (!MissesOnlyAccuracy(budget, m)) continue;
+    if (Distance(budget, m) < Distance(budget, tried[best].measured)) best = i;
   }
   return best;
 }
@@ -47,12 +73,12 @@ size_t BestFound(const Budget& budget, const std::vector<TriedRung>& tried) {
 
 std::vector<std::string> UnmetBudgets(const Budget& budget, const Measured& m) {
   std::vector<std::string> unmet;
-  // "not at most" rather than "above": NaN meets no budget.
-  // A drop of five samples in 500 is not above 1 point for being rounded.
-  constexpr double kRounding = 1e-9;
-  if (budget.max_drop_points && !(m.drop_points <= *budget.max_drop_points + kRounding)) {
+  if (PointsAbove(budget, m) > 0) {
     unmet.push_back(
         Format("a drop of %.4g points is above %.4g", m.drop_points, *budget.max_drop_points));
+  }
+  if (DecibelsBelow(budget, m) > 0) {
+    unmet.push_back(Format("an SQNR of %.4g dB is below %.4g", m.sqnr_db, *budget.min_sqnr_db));
   }
   if (budget.max_size_bytes && m.size_bytes > *budget.max_size_bytes) {
     unmet.push_back(Format("a file of %lld bytes is above %lld",
@@ -88,7 +114,7 @@ Result<Climb> ClimbLadder(const Budget& budget, LadderEnvironment& environment) 
       const TriedRung& last = climb.tried.back();
       climb.met = last.unmet.empty();
       climb.chosen = climb.met ? climb.tried.size() - 1 : BestFound(budget, climb.tried);
-      if (climb.met || !MissesOnlyDrop(budget, last.measured)) return climb;
+      if (climb.met || !MissesOnlyAccuracy(budget, last.measured)) return climb;
     }
   }
   return climb;

@@ -18,7 +18,8 @@ namespace adze {
 
 // What the network may cost. Empty: does not matter.
 struct Budget {
-  std::optional<double> max_drop_points;    // of the metric against the float network, 1 = 1 %
+  std::optional<double> max_drop_points;    // of a rate against the float network, 1 = 1 %
+  std::optional<double> min_sqnr_db;        // of the outputs against the float network's
   std::optional<int64_t> max_size_bytes;    // of the written .onnx file
   std::optional<double> max_latency_ms;     // median of one run on this machine
   std::optional<int64_t> max_memory_bytes;  // weights and activations while it runs on one thread
@@ -33,10 +34,10 @@ struct Candidate {
 struct Measured {
   double value = 0;  // of the metric, in its unit
   std::optional<Interval> value_ci95;
-  double drop_points = 0;
+  double drop_points = 0;  // NaN where the metric is not a rate
   std::optional<Interval> drop_ci95_points;
-  double flip_rate = 0;
-  double sqnr_db = 0;
+  double flip_rate = 0;  // NaN where the largest number of the output is no answer
+  double sqnr_db = 0;    // of the worst output that is judged; +infinity when equal
   double int8_macs_share = 0;
   int64_t size_bytes = 0;
   int64_t memory_bytes = 0;
@@ -88,9 +89,10 @@ struct Climb {
   bool met = false;
 };
 
-// Tries candidates in order and stops at the first that meets the budget; gives up when the drop is
-// not what stands in the way, since later rungs only cost more. Best found: of those that exceed
-// only the drop, the one with the least; else the first.
+// Tries candidates in order and stops at the first that meets the budget; gives up when accuracy
+// (drop, SQNR) is not all that stands in the way, since later rungs only cost more. Best found: of
+// those that break only accuracy clauses the one that comes nearest: fewest clauses broken, then
+// fewest points above, then fewest decibels below. Else the first.
 Result<Climb> ClimbLadder(const Budget& budget, LadderEnvironment& environment);
 
 // The clauses of TriedRung::unmet.

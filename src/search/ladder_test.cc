@@ -34,6 +34,7 @@ class Fake : public LadderEnvironment {
   Result<Measured> Measure(const Candidate& candidate) override {
     Measured m;
     m.drop_points = 10 * Error(candidate.float_layers);
+    m.sqnr_db = -10 * std::log10(Error(candidate.float_layers));
     m.size_bytes = 1000 + 100 * static_cast<int64_t>(candidate.float_layers.size());
     m.memory_bytes = 50;
     m.latency_ms = 1 + 0.1 * static_cast<double>(candidate.float_layers.size());
@@ -124,6 +125,56 @@ TEST(LadderTest, GivesUpWhenMoreFloatCannotHelp) {
   EXPECT_EQ(climb.tried[0].unmet, (std::vector<std::string>{"50 bytes of memory are above 49"}));
 }
 
+TEST(LadderTest, AnSqnrIsClimbedForLikeADrop) {
+  Fake fake({0.01, 0.2, 0.02, 0.1});  // 4.8 dB; without layer1 8.9, without layer3 15.2
+  Climb climb = ClimbOf({.min_sqnr_db = 10}, fake);
+  EXPECT_TRUE(climb.met);
+  ASSERT_EQ(climb.tried.size(), 3u);
+  EXPECT_EQ(climb.tried[1].candidate.float_layers, (std::set<std::string>{"layer1"}));
+  EXPECT_EQ(climb.tried[1].unmet, (std::vector<std::string>{"an SQNR of 8.861 dB is below 10"}));
+
+  climb = ClimbOf({.min_sqnr_db = 100}, fake);
+  EXPECT_FALSE(climb.met);
+  EXPECT_EQ(climb.tried.size(), 4u);
+  EXPECT_EQ(climb.chosen, 3u);
+
+  // The size forbids the last step: the best that fits is the one before.
+  climb = ClimbOf({.min_sqnr_db = 10, .max_size_bytes = 1100}, fake);
+  EXPECT_EQ(climb.tried.size(), 3u);
+  EXPECT_EQ(climb.chosen, 1u);
+}
+
+// Networks that are measured as given: of one or two accuracy clauses, which is the nearest.
+TEST(LadderTest, BestFoundIsTheNearestInAccuracy) {
+  class Given : public Fake {
+   public:
+    explicit Given(std::vector<Measured> given)
+        : Fake(std::vector<double>(given.size(), 0.1)), given_(std::move(given)) {}
+    Result<Measured> Measure(const Candidate& c) override { return given_[c.float_layers.size()]; }
+    std::vector<Measured> given_;
+  };
+  const auto chosen = [](const Budget& budget, std::vector<Measured> given) {
+    Given fake(std::move(given));
+    return ClimbOf(budget, fake).chosen;
+  };
+  const auto of = [](double points, double db) {
+    Measured m;
+    m.drop_points = points;
+    m.sqnr_db = db;
+    return m;
+  };
+  const double nan = std::nan("");
+  const double inf = HUGE_VAL;
+  EXPECT_EQ(chosen({.min_sqnr_db = 30}, {of(nan, 10), of(nan, 25), of(nan, 20)}), 1u);
+  EXPECT_EQ(chosen({.min_sqnr_db = 30}, {of(nan, nan), of(nan, -inf), of(nan, -5)}), 2u);
+  EXPECT_EQ(chosen({.max_drop_points = 1}, {of(3, 10), of(2, 9), of(2, 50)}), 1u);
+  const Budget both = {.max_drop_points = 1, .min_sqnr_db = 30};
+  EXPECT_EQ(chosen(both, {of(2, 29), of(0, 10), of(1.1, 29)}), 1u);   // breaks only one
+  EXPECT_EQ(chosen(both, {of(1.5, 40), of(1.2, 40), of(0, 5)}), 2u);  // points come first
+  EXPECT_EQ(chosen(both, {of(1, 20), of(0, 22), of(0.5, 21)}), 1u);   // no points above: decibels
+  EXPECT_EQ(chosen(both, {of(2, 10), of(1.5, 5), of(3, 29)}), 1u);
+}
+
 TEST(LadderTest, ANetworkWithoutLayersHasOneRung) {
   Fake fake({});
   const Climb climb = ClimbOf({.max_size_bytes = 1}, fake);
@@ -137,6 +188,10 @@ TEST(LadderTest, NaNMeetsNoBudget) {
   EXPECT_EQ(UnmetBudgets({.max_drop_points = 1.0}, m).size(), 1u);
   EXPECT_EQ(UnmetBudgets({.max_latency_ms = 1.0}, m).size(), 1u);  // not measured
   EXPECT_TRUE(UnmetBudgets({}, m).empty());
+  m.sqnr_db = std::nan("");
+  EXPECT_EQ(UnmetBudgets({.min_sqnr_db = 0.0}, m).size(), 1u);
+  m.sqnr_db = HUGE_VAL;
+  EXPECT_TRUE(UnmetBudgets({.min_sqnr_db = 200}, m).empty());
 }
 
 TEST(LadderTest, RoundingIsNotADrop) {

@@ -14,12 +14,9 @@ Json IntervalToJson(const std::optional<Interval>& interval) {
 }
 
 Json MeasuredToJson(const Measured& m) {
-  Json json = {{"value", m.value},
-               {"drop_points", m.drop_points},
-               {"flip_rate", m.flip_rate},
-               {"sqnr_db", std::isfinite(m.sqnr_db) ? Json(m.sqnr_db) : Json(nullptr)},
-               {"int8_macs_share", m.int8_macs_share},
-               {"size_bytes", m.size_bytes},
+  Json json = {{"value", JsonNumber(m.value)},         {"drop_points", JsonNumber(m.drop_points)},
+               {"flip_rate", JsonNumber(m.flip_rate)}, {"sqnr_db", JsonNumber(m.sqnr_db)},
+               {"int8_macs_share", m.int8_macs_share}, {"size_bytes", m.size_bytes},
                {"memory_bytes", m.memory_bytes}};
   const auto put = [&](const char* name, const std::optional<Interval>& i) {
     if (i) json[name] = {i->low, i->high};
@@ -32,14 +29,16 @@ Json MeasuredToJson(const Measured& m) {
 Result<Measured> MeasuredFromJson(const Json& json, const std::string& key) {
   const auto number = [&](const char* name) {
     const auto it = json.find(name);
-    return it != json.end() && it->is_number() ? it->get<double>() : std::nan("");
+    if (it == json.end()) return std::nan("");
+    if (it->is_number()) return it->get<double>();
+    return *it == "inf" ? HUGE_VAL : *it == "-inf" ? -HUGE_VAL : std::nan("");
   };
   Measured m;
   if (!json.is_object()) return InvalidInput("the measurement '" + key + "' is not an object");
   m.value = number("value");
   m.drop_points = number("drop_points");
   m.flip_rate = number("flip_rate");
-  m.sqnr_db = json.value("sqnr_db", Json()).is_null() ? HUGE_VAL : number("sqnr_db");
+  m.sqnr_db = number("sqnr_db");
   m.int8_macs_share = number("int8_macs_share");
   const double size = number("size_bytes");
   const double memory = number("memory_bytes");

@@ -13,6 +13,7 @@
 #include "lower/lower.h"
 #include "passes/pass.h"
 #include "quant/integer_form.h"
+#include "search/checks.h"
 #include "search/measured_json.h"
 #include "targets/target.h"
 
@@ -87,7 +88,22 @@ Result<Prepared> Prepare(const Graph& graph, Isa isa, ThreadPool* pool) {
   return p;
 }
 
+// What a metric that compares says of a network beside itself: 0 flips, cosine 1.
+double OfEqualOutputs(const MetricDef& metric) {
+  const float one = 1;
+  MetricSample s;
+  s.output = s.scores = s.reference = s.reference_scores = {&one, 1};
+  MetricState state;
+  metric.add(s, &state);
+  return metric.finish(state);
+}
+
 }  // namespace
+
+int64_t ScoreSamples(double macs, int64_t samples) {
+  const auto affordable = static_cast<int64_t>(std::min(kScoreMacs / (1 + macs), 1e6));
+  return std::min(std::clamp(affordable, kMinScoreSamples, kMaxScoreSamples), samples);
+}
 
 NetworkUnderSearch::NetworkUnderSearch(const Graph& graph, const Dataset& dataset,
                                        const CompressOptions& options, const WorkFolder& work,
@@ -159,12 +175,10 @@ Result<MixedNetwork> NetworkUnderSearch::Mix(const std::set<std::string>& float_
   return KeepInFloat(base_.network, quant);
 }
 
-int64_t NetworkUnderSearch::ScoreSamples() const {
-  double macs = 1;
+int64_t NetworkUnderSearch::NumScoreSamples() const {
+  double macs = 0;
   for (const Layer& l : layers_) macs += static_cast<double>(l.macs);
-  const auto affordable = static_cast<int64_t>(std::min(kScoreMacs / macs, 1e6));
-  return std::min(std::clamp(affordable, kMinScoreSamples, kMaxScoreSamples),
-                  options_.recipe.samples);
+  return ScoreSamples(macs, options_.recipe.samples);
 }
 
 Result<std::vector<double>> NetworkUnderSearch::OutputErrors(
@@ -199,7 +213,7 @@ Result<std::vector<double>> NetworkUnderSearch::OutputErrors(
     for (const Graph& g : graphs) pointers.push_back(&g);
     ADZE_ASSIGN(
         const std::vector<double> sqnr,
-        OutputSqnr(reference, pointers, dataset_, settings_.split, ScoreSamples(), options_.isa,
+        OutputSqnr(reference, pointers, dataset_, settings_.split, NumScoreSamples(), options_.isa,
                    pool_, std::numeric_limits<double>::infinity(), &score_references_));
     for (size_t k = 0; k < count; ++k) {
       const size_t i = missing[begin + k];
@@ -215,7 +229,7 @@ Result<MixedNetwork> NetworkUnderSearch::Build(const Candidate& candidate) const
   ADZE_ASSIGN(MixedNetwork mixed, Mix(candidate.float_layers));
   if (candidate.float_layers.empty()) return mixed;  // corrected when it was calibrated
   ADZE_TRY(CorrectResults(base_.network.equalized, mixed.graph, mixed.plan, dataset_,
-                          settings_.split, ScoreSamples(), options_.isa, pool_, &mixed.adjusted)
+                          settings_.split, NumScoreSamples(), options_.isa, pool_, &mixed.adjusted)
                .status());
   mixed.encodings.graph_hash = GraphHash(mixed.adjusted);
   mixed.graph = mixed.adjusted;
@@ -254,10 +268,17 @@ Result<Measured> NetworkUnderSearch::MeasureNow(const MixedNetwork& network,
   eval.decode_threads = pool_->num_threads();
   ADZE_ASSIGN(const EvalResult r, EvaluateModel(quantized.executor.get(), real.executor.get(),
                                                 dataset_, eval, options_.progress, &reference_));
-  m.value = r.value;
+  m.sqnr_db = JudgedSqnr(r);
+  m.value = r.metric == "sqnr_db" ? m.sqnr_db : r.value;
   m.value_ci95 = r.ci95;
-  m.flip_rate = *r.flip_rate;
-  m.sqnr_db = *r.sqnr_db;
+  const MetricDef& metric = *FindMetric(r.metric);
+  // What reproduces its input has no scores, whatever its shape.
+  const bool answers = HasScores(graph_, dataset_) && (metric.needs & kNeedsInput) == 0;
+  m.flip_rate = metric.is_rate || answers ? *r.flip_rate : std::nan("");
+  if (!metric.is_rate) {
+    m.drop_points = std::nan("");
+    return m;
+  }
   // flip_rate is a drop itself.
   m.drop_points = r.difference ? -100 * *r.difference : 100 * r.value;
   const std::optional<Interval> ci = r.difference ? r.difference_ci95 : r.ci95;
@@ -266,6 +287,17 @@ Result<Measured> NetworkUnderSearch::MeasureNow(const MixedNetwork& network,
                                       : Interval{100 * ci->low, 100 * ci->high};
   }
   return m;
+}
+
+double NetworkUnderSearch::JudgedSqnr(const EvalResult& result) const {
+  double worst = std::nan("");
+  for (size_t i = 0; i < result.outputs.size(); ++i) {
+    if (!SqnrJudges(graph_, dataset_, i)) continue;
+    const double sqnr = result.outputs[i].sqnr_db;
+    if (std::isnan(sqnr)) return sqnr;
+    if (!(worst <= sqnr)) worst = sqnr;
+  }
+  return worst;
 }
 
 Result<bool> NetworkUnderSearch::Recall(const Journal::Json* known, const std::string& key,
@@ -324,9 +356,11 @@ Result<Measured> NetworkUnderSearch::MeasureFloat(const std::string& float_path)
   }
   ADZE_ASSIGN(Prepared real, Prepare(graph_, options_.isa, pool_));
   m.memory_bytes = real.memory_bytes;
-  const MetricDef* const metric = FindMetric(options_.recipe.metric);
+  const MetricDef& metric = *FindMetric(options_.recipe.metric);
   m.sqnr_db = HUGE_VAL;
-  if (metric == nullptr || (metric->needs & kNeedsReference) == 0) {
+  if ((metric.needs & kNeedsReference) != 0) {
+    m.value = OfEqualOutputs(metric);
+  } else {
     EvalOptions eval;
     eval.split = options_.recipe.evaluation_split;
     eval.metric = options_.recipe.metric;

@@ -19,6 +19,10 @@
 
 namespace adze {
 
+// Samples on which output errors of candidates are measured, for a network of so many
+// multiply-accumulates that is calibrated on `samples`.
+int64_t ScoreSamples(double macs, int64_t samples);
+
 class NetworkUnderSearch : public LadderEnvironment {
  public:
   // All must outlive the object. `graph`: the simplified float network.
@@ -57,7 +61,8 @@ class NetworkUnderSearch : public LadderEnvironment {
   // read; in a replay the latter is an error.
   Result<bool> Recall(const Journal::Json* known, const std::string& key, Measured* out) const;
   Result<Measured> MeasureNow(const MixedNetwork& network, const std::string& path);
-  int64_t ScoreSamples() const;
+  int64_t NumScoreSamples() const;
+  double JudgedSqnr(const EvalResult& result) const;  // of the worst output that it judges
 
   const Graph& graph_;
   const Dataset& dataset_;

@@ -13,18 +13,16 @@ using Json = nlohmann::ordered_json;
 constexpr int kLockVersion = 1;
 
 Json RecipeJson(const Recipe& r) {
-  return {{"model", r.model},
-          {"data", r.data},
-          {"calibration_split", r.calibration_split},
-          {"evaluation_split", r.evaluation_split},
-          {"samples", r.samples},
-          {"observer", r.observer},
-          {"metric", r.metric},
-          {"target", r.target},
-          {"max_drop_points", JsonOrNull(r.budget.max_drop_points)},
-          {"max_size_bytes", JsonOrNull(r.budget.max_size_bytes)},
-          {"max_latency_ms", JsonOrNull(r.budget.max_latency_ms)},
-          {"max_memory_bytes", JsonOrNull(r.budget.max_memory_bytes)}};
+  Json json = {{"model", r.model},
+               {"data", r.data},
+               {"calibration_split", r.calibration_split},
+               {"evaluation_split", r.evaluation_split},
+               {"samples", r.samples},
+               {"observer", r.observer},
+               {"metric", r.metric},
+               {"target", r.target}};
+  json.update(BudgetJson(r.budget));
+  return json;
 }
 
 std::string Dump(const Json& json, int indent) {
@@ -42,6 +40,10 @@ class Fields {
     const Json* const v = Get(name);
     if (v == nullptr) return;
     Convert(*v, name, out);
+  }
+  template <typename T>
+  void TakeIfThere(const char* name, T* out) {
+    if (object_.is_object() && object_.contains(name)) Take(name, out);
   }
   const Json* Get(const char* name) {
     taken_.insert(name);
@@ -93,6 +95,14 @@ class Fields {
 };
 
 }  // namespace
+
+Json BudgetJson(const Budget& b) {
+  return {{"max_drop_points", JsonOrNull(b.max_drop_points)},
+          {"min_sqnr_db", JsonOrNull(b.min_sqnr_db)},
+          {"max_size_bytes", JsonOrNull(b.max_size_bytes)},
+          {"max_latency_ms", JsonOrNull(b.max_latency_ms)},
+          {"max_memory_bytes", JsonOrNull(b.max_memory_bytes)}};
+}
 
 std::string RecipeYaml(const Recipe& recipe) {
   std::string out =
@@ -158,6 +168,7 @@ Result<Lock> ReadLock(const std::string& path) {
   r.Take("metric", &lock.recipe.metric);
   r.Take("target", &lock.recipe.target);
   r.Take("max_drop_points", &lock.recipe.budget.max_drop_points);
+  r.TakeIfThere("min_sqnr_db", &lock.recipe.budget.min_sqnr_db);
   r.Take("max_size_bytes", &lock.recipe.budget.max_size_bytes);
   r.Take("max_latency_ms", &lock.recipe.budget.max_latency_ms);
   r.Take("max_memory_bytes", &lock.recipe.budget.max_memory_bytes);

@@ -24,6 +24,9 @@ struct Recipe {
   Budget budget;
 };
 
+// Its limits by name, null where there is none: as recipe, lock and evidence hold them.
+nlohmann::ordered_json BudgetJson(const Budget& budget);
+
 // YAML, as recipe.yaml holds it.
 std::string RecipeYaml(const Recipe& recipe);
 
@@ -41,7 +44,8 @@ struct Lock {
 
 // recipe.lock: JSON, the same bytes for the same content.
 Status WriteLock(const Lock& lock, const std::string& path);
-// Refuses unknown formats, versions and fields, by name.
+// Refuses unknown formats, versions and fields, by name. Locks from before there was min_sqnr_db
+// lack it.
 Result<Lock> ReadLock(const std::string& path);
 
 }  // namespace adze

@@ -32,9 +32,37 @@ def compress(out, *arguments, code=0, env=None):
     return json.loads(got.out)
 
 
+def network(*layers):
+    """A network from (channels in, channels out, stride) of 3x3 convolutions with random weights, Relu between them; text up to
+    and with %rN."""
+    numbers = random.Random(7)
+    text, last = "graph { input %image : float32[N,1,32,32] ", "image"
+    for i, (inputs, outputs, stride) in enumerate(layers):
+        weights = ", ".join("%.4f" % numbers.gauss(0, (2 / 9 / inputs) ** 0.5) for _ in range(inputs * outputs * 9))
+        text += ("const %%w%d : float32[%d,%d,3,3] = [%s] %%c%d = Conv(%%%s, %%w%d, _) "
+                 "{kernel_shape=[3,3], pads=[1,1,1,1], strides=[%d,%d]} %%r%d = Relu(%%c%d) " %
+                 (i, outputs, inputs, weights, i, last, i, stride, stride, i, i))
+        last = "r%d" % i
+    return text
+
+
+def one_number():
+    """A network whose outputs are one number per sample, and `features`, of which it is the sum."""
+    return network((1, 8, 2), (8, 16, 2), (16, 16, 2)) + (
+        "const %w : float32[16,1] = splat(0.25) %pooled = GlobalAveragePool(%r2) %features = Flatten(%pooled) "
+        "%y = Gemm(%features, %w, _) ")
+
+
 def read(path):
     with open(path, "rb") as f:
         return f.read()
+
+
+def measurements(folder):
+    try:
+        return read(folder + "/.work/journal.jsonl").count(b"\n") - 1
+    except FileNotFoundError:
+        return 0
 
 
 def decisions(folder):
@@ -131,9 +159,6 @@ class Ladder(unittest.TestCase):
                "%c = Conv(%image, %w, _) {kernel_shape=[32,32]} %y = Flatten(%c) output %y }")
         self.assertIn("'y' is one number per sample", refusal(write("one.adzir", one), "--data", "data.yaml", "--out", "x",
                                                               code=4))
-        with open("data.yaml") as f:
-            text = f.read()
-        write("unlabelled.yaml", re.sub(r"labels:\n( .*\n)+|evaluate:.*\n", "", text))
         self.assertIn("needs labels", refusal(MODEL, "--data", "unlabelled.yaml", "--out", "x", "--metric", "top1"))
         # Its own network.
         os.makedirs("self", exist_ok=True)
@@ -142,7 +167,6 @@ class Ladder(unittest.TestCase):
         self.assertEqual(read("self/quantized.onnx"), read(MODEL))
         self.assertFalse(os.path.exists("x"))
         self.assertIn("toaster not in", refusal(MODEL, "--data", "data.yaml", "--out", "x", "--target", "toaster"))
-        self.assertIn("sqnr_db not in", refusal(MODEL, "--data", "data.yaml", "--out", "x", "--metric", "sqnr_db"))
         self.assertIn("no split 'day'", refusal(MODEL, "--data", "data.yaml", "--out", "x", "--evaluation-split", "day"))
         self.assertIn("--max-drop", refusal(MODEL, "--data", "data.yaml", "--out", "x", "--max-drop", "-1"))
         os.makedirs("held/.work", exist_ok=True)
@@ -171,6 +195,108 @@ class Ladder(unittest.TestCase):
         self.assertEqual(decisions("full"), before)
 
 
+class Sqnr(unittest.TestCase):
+    """Networks without classes: judged by the ratio of signal to noise, without labels."""
+
+    def compress(self, model, out, *arguments, data="unlabelled.yaml", code=0):
+        got = call(ADZE, "compress", model, "--data", data, "--samples", "48", "--out", out, "--json", *arguments)
+        self.assertEqual(got.code, code, got.err)
+        return json.loads(got.out), json.loads(read(out + "/evidence.json"))
+
+    @classmethod
+    def setUpClass(cls):
+        write("one.adzir", one_number() + "output %y }")
+
+    def test_met_climbs_and_not_reachable(self):
+        r, evidence = self.compress("one.adzir", "sqnr", "--max-size", "1MB")
+        int8 = r["rungs"][0]
+        self.assertEqual((evidence["data"]["metric"], evidence["budget"]["min_sqnr_db"]), ("sqnr_db", None))
+        self.assertEqual((int8["drop_points"], int8["flip_rate"], r["before"]["value"]), (None, None, "inf"))
+        e = json.loads(call(ADZE, "eval", "sqnr/quantized.onnx", "--data", "unlabelled.yaml", "--split", "test",
+                            "--reference", "one.adzir", "--json").out)
+        self.assertAlmostEqual(int8["sqnr_db"], e["sqnr_db"], places=2)
+        self.assertEqual(int8["value"], int8["sqnr_db"])
+
+        goal = int8["sqnr_db"] + 0.01
+        r, evidence = self.compress("one.adzir", "sqnr", "--min-sqnr", goal)
+        self.assertTrue(r["met"])
+        self.assertGreater(len(r["rungs"]), 1)
+        self.assertEqual(r["rungs"][0]["unmet"], ["an SQNR of %.4g dB is below %.4g" % (int8["sqnr_db"], goal)])
+        self.assertEqual(r["rungs"][-1]["unmet"], [])
+        self.assertGreaterEqual(r["rungs"][-1]["sqnr_db"], goal)
+        self.assertEqual(evidence["budget"]["min_sqnr_db"], goal)
+        self.assertIn("min_sqnr_db: %s\n" % json.dumps(goal), read("sqnr/recipe.yaml").decode())
+        self.assertIn("at least", read("sqnr/report.html").decode())
+
+        r, _ = self.compress("one.adzir", "sqnr", "--min-sqnr", "200", code=1)
+        chosen = max(range(len(r["rungs"])), key=lambda i: r["rungs"][i]["sqnr_db"])
+        self.assertEqual([x["chosen"] for x in r["rungs"]], [i == chosen for i in range(len(r["rungs"]))])
+        self.assertEqual(len(r["rungs"]), 4)  # four layers, of which one stays int8
+        self.assertIn("not reachable: the best found is int8 with ", r["outcome"])
+        self.assertIn("but an SQNR of %.4g dB is below 200" % r["rungs"][chosen]["sqnr_db"], r["outcome"])
+
+    def test_text_and_plan(self):
+        got = call(ADZE, "compress", "one.adzir", "--data", "unlabelled.yaml", "--samples", "48", "--out", "text")
+        self.assertEqual(got.code, 0, got.err)
+        self.assertRegex(got.out, r"(?m)^rung +MB +SQNR$")
+        self.assertRegex(got.out, r"(?m)^int8 +[\d.]+ +[\d.]+ dB  <- chosen$")
+        self.assertNotIn("nan", got.out)
+        plan = ["compress", "one.adzir", "--data", "unlabelled.yaml", "--plan"]
+        self.assertIn("judge sqnr_db on 400 of 'test'", call(ADZE, *plan).out)
+        self.assertIn("budget: an SQNR of at least 20 dB\n", call(ADZE, *plan).out)
+        planned = json.loads(call(ADZE, *plan, "--json").out)
+        self.assertEqual((planned["metric"], planned["budget"]["min_sqnr_db"]), ("sqnr_db", 20))
+        scores = json.loads(call(ADZE, "compress", MODEL, "--data", "unlabelled.yaml", "--plan", "--json").out)
+        self.assertEqual((scores["metric"], scores["budget"]["max_drop_points"]), ("flip_rate", 1))
+
+    def test_every_float_output_counts_unless_one_is_named(self):
+        write("two.adzir", one_number() + "output %features output %y }")
+        r, evidence = self.compress("two.adzir", "two", "--min-sqnr", "1")
+        e = json.loads(call(ADZE, "eval", "two/quantized.onnx", "--data", "unlabelled.yaml", "--split", "test",
+                            "--reference", "two.adzir", "--json").out)
+        by_name = {o["name"]: o["sqnr_db"] for o in e["outputs"]}
+        self.assertNotAlmostEqual(by_name["features"], by_name["y"], places=1)
+        self.assertAlmostEqual(r["rungs"][0]["sqnr_db"], min(by_name.values()), places=2)
+        self.assertIn("judged by SQNR alone: output 'y'", evidence["warnings"])  # features: flip_rate as well
+        for name, how in ("features", "output_index: 0"), ("y", "output: y"):
+            with open("unlabelled.yaml") as f:
+                write("named.yaml", f.read() + "evaluate: {metric: sqnr_db, %s}\n" % how)
+            r, evidence = self.compress("two.adzir", "two", "--min-sqnr", "1", data="named.yaml")
+            self.assertAlmostEqual(r["rungs"][0]["sqnr_db"], by_name[name], places=2)
+            self.assertIn("not judged: output '%s'" % ("y" if name == "features" else "features"), evidence["warnings"])
+
+    def test_metrics_in_their_own_unit(self):
+        write("same.adzir", network((1, 8, 1), (8, 1, 1)) + "output %r1 }")
+        for metric, before in ("mse", None), ("cosine", 1), ("mean_kl", 0):
+            r, evidence = self.compress("same.adzir", "same", "--metric", metric, "--min-sqnr", "10")
+            e = json.loads(call(ADZE, "eval", "same/quantized.onnx", "--data", "unlabelled.yaml", "--split", "test",
+                                "--reference", "same.adzir", "--metric", metric, "--json").out)
+            self.assertAlmostEqual(r["after"]["value"], e["value"], places=4)
+            self.assertAlmostEqual(r["before"]["value"], e["reference_value"] if before is None else before, places=4)
+            self.assertEqual((r["after"]["drop_points"], evidence["data"]["metric"]), (None, metric))
+
+    def test_refusals(self):
+        def refusal(*arguments, code=2):
+            got = call(ADZE, "compress", *arguments, "--out", "refused")
+            self.assertEqual(got.code, code, got.err)
+            self.assertFalse(os.path.exists("refused"))
+            return got.err
+        for metric in "mse", "cosine", "sqnr_db", "mean_kl":
+            self.assertIn("metric '%s' is not a rate, so a drop in points (--max-drop) means nothing; give --min-sqnr" % metric,
+                          refusal(MODEL, "--data", "data.yaml", "--metric", metric, "--max-drop", "1"))
+        self.assertIn("'sqnr_db' is not a rate", refusal("one.adzir", "--data", "unlabelled.yaml", "--max-drop", "1"))
+        for db in "-1", "nan", "inf", "1e9":
+            self.assertIn("--min-sqnr must lie between", refusal(MODEL, "--data", "data.yaml", "--min-sqnr=" + db))
+        for metric in "flip_rate", "cosine", "mean_kl":
+            self.assertIn("'y' is one number per sample", refusal("one.adzir", "--data", "unlabelled.yaml", "--metric", metric,
+                                                                  code=4))
+        self.assertIn("which is of another size", refusal(MODEL, "--data", "data.yaml", "--metric", "mse"))
+        self.assertIn("accuracy not in", refusal(MODEL, "--data", "data.yaml", "--metric", "accuracy"))
+        write("index.adzir", one_number() + "%i = ArgMax(%features) {axis=1} output %i }")
+        self.assertIn("no judged output is float", refusal("index.adzir", "--data", "unlabelled.yaml", "--metric", "sqnr_db",
+                                                           "--min-sqnr", "10", code=4))
+
+
 class Resume(unittest.TestCase):
     """All bytes that say what was decided are the same, however the work went."""
     BUDGET = ["--metric", "flip_rate", "--max-drop", "0.3"]
@@ -194,9 +320,12 @@ class Resume(unittest.TestCase):
             folder = "killed%d" % attempt
             command = [ADZE, "compress", MODEL, "--data", "data.yaml", "--samples", "48", "--out", folder, "--json",
                        *self.BUDGET]
-            for _ in range(3):
+            for kill in range(3):
                 process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
                 time.sleep(moments.uniform(0, self.seconds))
+                # The last time not before there is something to resume from, however busy the machine is.
+                while kill == 2 and process.poll() is None and measurements(folder) < 2:
+                    time.sleep(0.01)
                 process.send_signal(signal.SIGKILL)
                 kills += process.wait() == -signal.SIGKILL
                 for name in os.listdir(folder) if os.path.isdir(folder) else []:
@@ -221,6 +350,12 @@ class Resume(unittest.TestCase):
 
         lock = json.loads(self.want["recipe.lock"])
         self.assertEqual(lock["format"], "adze.lock")
+        # A lock from before there was an SQNR budget.
+        del lock["recipe"]["min_sqnr_db"]
+        write("old.lock", json.dumps(lock))
+        got = call(ADZE, "compress", "--replay", "old.lock", "--out", "replayed3")
+        self.assertEqual(got.code, 0, got.err)
+        self.assertEqual(decisions("replayed3"), self.want)
         self.assertIn("replayed from a lock file", " ".join(json.loads(read("replayed/evidence.json"))["warnings"]))
         write("deep.lock", '{"measurements":' + "[" * 100000 + "]" * 100000 + "}")
         got = call(ADZE, "compress", "--replay", "deep.lock", "--out", "refused")
@@ -251,7 +386,10 @@ class Resume(unittest.TestCase):
         # Work of another task is not taken for this one's.
         os.makedirs("stale/.work")
         write("stale/.work/journal.jsonl", '{"fingerprint":"other"}\n{"key":"base","value":"x"}\n')
-        self.assertEqual(compress("stale", *self.BUDGET)["resumed"], 0)
+        got = call(ADZE, "compress", MODEL, "--data", "data.yaml", "--samples", "48", "--out", "stale", *self.BUDGET)
+        self.assertEqual((got.code, got.err), (0, "adze: note: interrupted work in stale had other options, data or network and is "
+                                               "dropped (measurements: 1)\n"))
+        self.assertNotIn("interrupted", got.out)
         self.assertEqual(decisions("stale"), self.want)
         # Damaged measurements are made again.
         os.makedirs("damaged/.work")
@@ -274,4 +412,5 @@ if __name__ == "__main__":
         for name in set(re.findall(r"[\w-]+\.idx\.gz", text)):
             shutil.copy(os.path.join(GLYPHS, name), name)
         write("data.yaml", text)
+        write("unlabelled.yaml", re.sub(r"labels:\n( .*\n)+|evaluate:.*\n", "", text))
         unittest.main()

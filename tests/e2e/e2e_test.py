@@ -465,7 +465,7 @@ class Documentation(unittest.TestCase):
 
 class Lists(unittest.TestCase):
     def test_all(self):
-        some = {"ops": "Conv", "passes": "fold_batch_norm", "observers": "mse", "formats": ".onnx",
+        some = {"ops": "Conv", "passes": "fold_batch_norm", "observers": "mse", "formats": "uint4", "files": ".onnx",
                 "kernels": "conv_i8", "metrics": "top1", "targets": "adze"}
         for what, name in some.items():
             items = adze_json("list", what)[what]

@@ -32,7 +32,7 @@ def commands():
 
 
 def options(command):
-    return set(re.findall(r"^  (?:-h,)?(--[a-z-]+)", adze(command, "--help"), re.M))
+    return set(re.findall(r"^  (?:-h,)?(--[a-z0-9-]+)", adze(command, "--help"), re.M))
 
 
 class Completion(unittest.TestCase):

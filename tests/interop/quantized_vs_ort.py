@@ -32,7 +32,7 @@ def ort_session(path):
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
-def check(form, extra, x):
+def check(form, extra, x, least_db=25):
     adze("quantize", "net.adzir", "--data", "data.yaml", "--calibration", "minmax", "--out", "q.onnx", "--encodings",
          "q.encodings.json", "--form", form, *extra)
     onnx.checker.check_model("q.onnx", full_check=True)
@@ -52,7 +52,7 @@ def check(form, extra, x):
     float_y = ort_session("net.onnx").run(None, {"x": x})[0]
     sqnr = 10 * np.log10(np.sum(float_y**2) / np.sum((float_y - theirs)**2))
     print("  SQNR in ONNX Runtime against its float run: %.1f dB" % sqnr)
-    assert sqnr > 25
+    assert sqnr > least_db
 
 
 def main():
@@ -70,6 +70,9 @@ def main():
             if saturates and form == "qoperator" and "--reduce-range" not in extra:
                 extra = extra + ["--reduce-range"]
             check(form, extra, x)
+    check("qdq", ["--weight-bits", "4"], x, 15)
+    check("qoperator", ["--weight-bits", "3", "--reduce-range"], x, 10)
+    check("qdq", ["--weight-bits", "4", "--activation-bits", "4", "--keep-int8", "first", "--keep-int8", "last"], x, 5)
 
 
 if __name__ == "__main__":

@@ -448,7 +448,7 @@ def options():
             ("frobnicate", "re:.*there is no command 'frobnicate'; there are: .*quantize.*"),
             ("run", "run: model is required; see adze run --help"),
             ("inspect net.adzir --frobnicate", "re:.*--frobnicate.*"),
-            ("list cows", "re:.*cows.*ops,passes,observers,formats,kernels,metrics.*"),
+            ("list cows", "re:.*cows.*ops,passes,observers,formats,files,kernels,metrics.*"),
             ("bench net.adzir --threads -1", "re:.*--threads: .+"),
             ("bench net.adzir --threads many", "re:.*--threads: .+"),
             ("bench net.adzir --batch 0", "re:.*--batch: .+"),
@@ -482,6 +482,9 @@ def options():
             (quantize + "--percentile 40", "re:.*--percentile: .+"),
             (quantize + "--percentile 50", "net.adzir: the percentile must lie above 50 and not above 100"),
             (quantize + "--samples 0", "re:.*--samples: .+"),
+            (quantize + "--weight-bits 1", "re:.*--weight-bits: .+"),
+            (quantize + "--activation-bits 16", "re:.*--activation-bits: .+"),
+            (quantize + "--keep-int8 cows", "--keep-int8 cows: no convolution or matrix product has that name"),
             (quantize + "--form cows", "re:.*--form: .+"),
             (quantize + "--split cows",
              "net.adzir: data.yaml: no split 'cows', it has: all, calibration, evaluation")):

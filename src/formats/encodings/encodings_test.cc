@@ -115,7 +115,7 @@ TEST(EncodingsFileTest, RefusesEachWrongFile) {
       {file(R"("x":3)"), "tensor 'x' is not an object"},
       {file(R"("x":{"storage":"uint8","scale":1,"zero_point":0,"bits":8})"),
        "unknown field 'bits'"},
-      {file(R"("x":{"storage":"int5","scale":1,"zero_point":0})"), "unknown storage 'int5'"},
+      {file(R"("x":{"storage":"int9","scale":1,"zero_point":0})"), "unknown storage 'int9'"},
       {file(R"("x":{"storage":"float32","scale":1,"zero_point":0})"), "float32"},
       {file(R"("x":{"storage":"uint8","zero_point":0})"), "'scale' is missing"},
       {file(R"("x":{"storage":"uint8","scale":1})"), "'zero_point' is missing"},

@@ -68,6 +68,7 @@ bool FormCast(FormNode& n, int opset) {
 // (float32 scales).
 bool FormQuantization(FormNode& n, int opset) {
   const DType code = InputDType(n, 2);
+  if (IsNarrow(code) && BitsOf(code) == 2 && opset < 25) return false;
   const bool narrow = code == DType::kUndefined || code == DType::kInt8 || code == DType::kUInt8 ||
                       code == DType::kInt32;
   if (opset < 21 && !(DropZero(n, "block_size") && narrow)) return false;
@@ -89,7 +90,7 @@ bool FormQuantizeLinear(FormNode& n, int opset) {
 
 bool FormDequantizeLinear(FormNode& n, int opset) {
   const DType code = InputDType(n, 0);
-  if (opset < 21 && IsInteger(code) && SizeOf(code) == 2) return false;
+  if (opset < 21 && IsInteger(code) && (SizeOf(code) == 2 || IsNarrow(code))) return false;
   return FormQuantization(n, opset);
 }
 

@@ -305,9 +305,27 @@ TEST(ReadOnnx, RefusesBrokenTensors) {
   ExpectInvalid(WithInitializer(TensorHead("", kFloat, {0})), "an initializer has no name");
 }
 
+// Two or four elements in a byte, the first in the lowest bits, raw or one byte per int32.
+TEST(ReadOnnx, UnpacksNarrowIntegers) {
+  const auto codes = [](const Message& tensor) {
+    GraphParts parts = WithInitializer(tensor);
+    parts.nodes = {MakeNode("Identity", {"w"}, {"y"}, {}, "n")};
+    const Graph g = MustRead(Model(parts));
+    return ToInt64s(g.value(g.FindValue("w")).constant.view());
+  };
+  EXPECT_EQ(codes(TensorHead("w", kInt4, {3}).Bytes(9, "\x8f\x07")),
+            (std::vector<int64_t>{-1, -8, 7}));
+  EXPECT_EQ(codes(TensorHead("w", kUInt4, {3}).Int(5, 0x8f).Int(5, 7)),
+            (std::vector<int64_t>{15, 8, 7}));
+  EXPECT_EQ(codes(TensorHead("w", kInt2, {5}).Bytes(9, std::string("\xe4\x01", 2))),
+            (std::vector<int64_t>{0, 1, -2, -1, 1}));
+  ExpectInvalid(WithInitializer(TensorHead("w", kInt4, {3}).Bytes(9, "1")),
+                "tensor 'w': raw data has 1 bytes, must have 2");
+}
+
 TEST(ReadOnnx, RefusesWhatItCannotRepresent) {
-  ExpectUnsupported(WithInitializer(TensorHead("w", kInt4, {2}).Bytes(9, "1")),
-                    "node 'y' (Relu): tensor 'w': element type int4 is not supported");
+  ExpectUnsupported(WithInitializer(TensorHead("w", kFloat8E4M3, {1}).Bytes(9, "1")),
+                    "node 'y' (Relu): tensor 'w': element type float8e4m3fn is not supported");
   ExpectUnsupported(WithInitializer(TensorHead("w", 99, {2})),
                     "node 'y' (Relu): tensor 'w': element type unknown (99) is not supported");
   ExpectUnsupported(WithInitializer(TensorHead("w", kString, {1}).Bytes(6, "text")),

@@ -1,5 +1,6 @@
 #include "formats/onnx/tensor_proto.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <filesystem>
@@ -37,12 +38,12 @@ constexpr TypeRow kTypes[] = {
     {"float8e4m3fnuz", DType::kUndefined},
     {"float8e5m2", DType::kUndefined},
     {"float8e5m2fnuz", DType::kUndefined},
-    {"uint4", DType::kUndefined},
-    {"int4", DType::kUndefined},
+    {"uint4", DType::kUInt4},
+    {"int4", DType::kInt4},
     {"float4e2m1", DType::kUndefined},
     {"float8e8m0", DType::kUndefined},
-    {"uint2", DType::kUndefined},
-    {"int2", DType::kUndefined},
+    {"uint2", DType::kUInt2},
+    {"int2", DType::kInt2},
 };
 
 // Which typed field holds the elements of a type that is not stored raw.
@@ -81,11 +82,33 @@ Result<uint64_t> ParseSize(const StringPairs& pairs, std::string_view key, uint6
   return v;
 }
 
+// Bytes of `count` elements in a file: narrow integers are packed, the first in the lowest bits.
+size_t FileBytes(DType dtype, int64_t count) {
+  if (!IsNarrow(dtype)) return static_cast<size_t>(count) * SizeOf(dtype);
+  const int64_t per_byte = 8 / BitsOf(dtype);
+  return static_cast<size_t>((count + per_byte - 1) / per_byte);
+}
+
+Result<Tensor> Unpack(DType dtype, std::vector<int64_t> dims, std::string_view bytes) {
+  ADZE_ASSIGN(Tensor t, Tensor::TryAllocate(dtype, std::move(dims)));
+  const int bits = BitsOf(dtype);
+  const int mask = (1 << bits) - 1;
+  const int sign = ContainerOf(dtype) == DType::kInt8 ? 1 << (bits - 1) : 0;
+  auto* const out = static_cast<uint8_t*>(t.mutable_raw());
+  for (int64_t i = 0; i < t.size(); ++i) {
+    const int64_t bit = i * bits;
+    const int code = static_cast<unsigned char>(bytes[static_cast<size_t>(bit / 8)]) >> bit % 8;
+    out[i] = static_cast<uint8_t>(((code & mask) ^ sign) - sign);
+  }
+  return t;
+}
+
 // A view of `bytes`, or a copy where they are unaligned. Booleans must be 0 or 1 in memory: others
 // are copied as 1.
 Result<Tensor> FromRaw(DType dtype, std::vector<int64_t> dims, std::string_view bytes,
                        std::shared_ptr<const void> owner) {
   const bool aligned = reinterpret_cast<uintptr_t>(bytes.data()) % SizeOf(dtype) == 0;
+  if (IsNarrow(dtype)) return Unpack(dtype, std::move(dims), bytes);
   bool plain = true;
   if (dtype == DType::kBool) {
     for (char c : bytes) plain = plain && static_cast<unsigned char>(c) <= 1;
@@ -158,6 +181,21 @@ int64_t OnnxFromDType(DType dtype) {
   return 0;
 }
 
+Tensor PackForOnnx(const Tensor& t) {
+  if (!IsNarrow(t.dtype())) return t;
+  const int bits = BitsOf(t.dtype());
+  const auto bytes = static_cast<int64_t>(FileBytes(t.dtype(), t.size()));
+  Tensor packed = Tensor::Allocate(DType::kUInt8, {bytes});
+  uint8_t* const out = packed.mutable_data<uint8_t>();
+  std::fill(out, out + bytes, uint8_t{0});
+  const auto* const codes = static_cast<const uint8_t*>(t.raw());
+  for (int64_t i = 0; i < t.size(); ++i) {
+    const int code = codes[i] & ((1 << bits) - 1);
+    out[i * bits / 8] = static_cast<uint8_t>(out[i * bits / 8] | code << i * bits % 8);
+  }
+  return packed;
+}
+
 std::string OnnxTypeName(int64_t data_type) {
   if (data_type < 0 || data_type >= static_cast<int64_t>(std::size(kTypes))) {
     return "unknown (" + std::to_string(data_type) + ")";
@@ -201,7 +239,7 @@ Result<Tensor> DecodeTensor(const TensorProto& proto, const std::shared_ptr<cons
   }
   const int64_t count = NumElements(proto.dims);
   if (count < 0) return InvalidInput("dimensions are negative or too large");
-  const size_t size = static_cast<size_t>(count) * SizeOf(*dtype);
+  const size_t size = FileBytes(*dtype, count);
   if (proto.external) return FromExternal(proto, *dtype, size, external);
 
   const int fields = static_cast<int>(proto.has_raw) + static_cast<int>(!proto.float_data.empty()) +
@@ -225,13 +263,20 @@ Result<Tensor> DecodeTensor(const TensorProto& proto, const std::shared_ptr<cons
                                                  : proto.int_field;
   const size_t stored = proto.float_data.size() + proto.double_data.size() + proto.int_data.size() +
                         proto.num_strings;
-  if (stored != static_cast<size_t>(count)) {
+  // Of narrow integers every element of the field is a byte.
+  const size_t wanted = IsNarrow(*dtype) ? size : static_cast<size_t>(count);
+  if (stored != wanted) {
     return InvalidInput("has " + std::to_string(stored) + " elements, must have " +
-                        std::to_string(count));
+                        std::to_string(wanted));
   }
   if (stored > 0 && field != FieldOf(*dtype)) {
     return InvalidInput(std::string("elements of type ") + DTypeName(*dtype) +
                         " are in the data field of another type");
+  }
+  if (IsNarrow(*dtype)) {
+    std::string bytes;
+    for (const int64_t v : proto.int_data) bytes.push_back(static_cast<char>(v));
+    return Unpack(*dtype, proto.dims, bytes);
   }
   ADZE_ASSIGN(Tensor t, Tensor::TryAllocate(*dtype, proto.dims));
   if (*dtype == DType::kFloat32) {

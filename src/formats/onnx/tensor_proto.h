@@ -18,10 +18,12 @@
 namespace adze::onnx {
 
 // TensorProto.DataType <-> DType; nullopt for element types that adze has no memory form of
-// (string, complex, float8, 4-bit …). The name is ONNX's own, "unknown (99)" for numbers it does
+// (string, complex, float8 …). The name is ONNX's own, "unknown (99)" for numbers it does
 // not define.
 std::optional<DType> DTypeFromOnnx(int64_t data_type);
-int64_t OnnxFromDType(DType dtype);
+int64_t OnnxFromDType(DType dtype);  // 0: ONNX has no such type
+// The elements as they lie in a file: narrow integers packed, others as they are.
+Tensor PackForOnnx(const Tensor& t);
 std::string OnnxTypeName(int64_t data_type);
 
 // Files that hold external data, each mapped once. Everything must lie inside `base_dir`: absolute

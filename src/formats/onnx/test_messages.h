@@ -61,7 +61,10 @@ enum {
   kFloat16 = 10,
   kDouble = 11,
   kUInt32 = 12,
-  kInt4 = 22
+  kFloat8E4M3 = 17,
+  kUInt4 = 21,
+  kInt4 = 22,
+  kInt2 = 26
 };
 
 inline Message TensorHead(std::string_view name, int type, const std::vector<int64_t>& dims) {

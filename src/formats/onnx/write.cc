@@ -24,7 +24,7 @@ constexpr uint64_t kExternalAlignment = 4096;  // so that consumers can map each
 // One initializer: the message up to the bytes of its elements, which follow when it is inline.
 struct TensorPiece {
   std::string head;
-  const Tensor* inline_data = nullptr;
+  Tensor inline_data;  // undefined: the elements are in the external file
 };
 
 void WriteVarint(std::string* out, uint64_t v) {
@@ -111,7 +111,8 @@ void AddAttribute(pbf_writer& w, const std::string& name, const AttrValue& value
       const Tensor& t = std::get<Tensor>(value);
       pbf_writer tensor(a, 5);
       AddTensorHead(tensor, t, "");
-      tensor.add_bytes(9, static_cast<const char*>(t.raw()), t.bytes());
+      const Tensor elements = PackForOnnx(t);
+      tensor.add_bytes(9, static_cast<const char*>(elements.raw()), elements.bytes());
       notes->Add(NoteOf::kTensor, kept.tensor, tensor);
       type = AttributeType::kTensor;
       break;
@@ -330,10 +331,10 @@ Status WriteModel(const Graph& graph, const std::string& path, const OnnxWriteOp
   uint64_t graph_bytes = body.size();
   for (ValueId id : writer.constants()) {
     const Value& v = graph.value(id);
-    const Tensor& t = v.constant;
+    const Tensor t = PackForOnnx(v.constant);
     std::string head_bytes;
     pbf_writer w(head_bytes);
-    AddTensorHead(w, t, v.name);
+    AddTensorHead(w, v.constant, v.name);
     writer.AddTensorNotes(w, id);
     const bool outside = data != nullptr && t.bytes() >= kMinExternalBytes;
     if (outside) {
@@ -351,7 +352,7 @@ Status WriteModel(const Graph& graph, const std::string& path, const OnnxWriteOp
     const uint64_t size = head_bytes.size() + (outside ? 0 : t.bytes());
     std::string prefix = LengthPrefix(5, size);
     graph_bytes += prefix.size() + size;
-    pieces.push_back({std::move(prefix) + head_bytes, outside ? nullptr : &t});
+    pieces.push_back({std::move(prefix) + head_bytes, outside ? Tensor() : t});
   }
   ADZE_ASSIGN(const std::unique_ptr<AtomicFileWriter> file, AtomicFileWriter::Create(path));
   ADZE_TRY(file->Append(head));
@@ -359,7 +360,7 @@ Status WriteModel(const Graph& graph, const std::string& path, const OnnxWriteOp
   ADZE_TRY(file->Append(body));
   for (const TensorPiece& piece : pieces) {
     ADZE_TRY(file->Append(piece.head));
-    if (piece.inline_data != nullptr) ADZE_TRY(AppendTensor(file.get(), *piece.inline_data));
+    if (piece.inline_data.defined()) ADZE_TRY(AppendTensor(file.get(), piece.inline_data));
   }
   if (data != nullptr) ADZE_TRY(data->Commit());
   const Status status = file->Commit();
