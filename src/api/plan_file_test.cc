@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
 #include <set>
 
@@ -36,7 +37,7 @@ struct Outcome {
   std::vector<Tensor> outputs;
 };
 
-Outcome Run(std::shared_ptr<const Plan> plan, const std::vector<Tensor>& inputs) {
+Outcome RunPlan(std::shared_ptr<const Plan> plan, const std::vector<Tensor>& inputs) {
   ThreadPool pool(2);
   Executor executor(plan, &pool);
   std::vector<ConstTensorView> views;
@@ -77,8 +78,8 @@ void ExpectRoundTrip(const Graph& graph, const std::vector<std::vector<Tensor>>&
       EXPECT_TRUE(made_for != isa || read->repacked_steps == 0);
       ASSERT_TRUE(FileBytes(*read->plan, folder) == expected) << "another plan";
       for (const std::vector<Tensor>& x : inputs) {
-        const Outcome a = Run(read->plan, x);
-        const Outcome b = Run(direct->plan, x);
+        const Outcome a = RunPlan(read->plan, x);
+        const Outcome b = RunPlan(direct->plan, x);
         EXPECT_EQ(a.status.message(), b.status.message());
         ASSERT_EQ(a.outputs.size(), b.outputs.size());
         for (size_t i = 0; i < a.outputs.size(); ++i) {
@@ -151,6 +152,33 @@ TEST(PlanFiles, OperatorVectors) {
     ++count;
   }
   EXPECT_GE(count, 100);
+}
+
+// Files of the first minor version of this major one, made with `adze convert --isa generic`. If
+// this fails, numbers or bytes have changed their meaning: raise the major version and make the
+// files anew.
+TEST(PlanFiles, FilesOfFormat1_0AreReadAsTheyWereMeant) {
+  for (const char* name : {"float", "int8"}) {
+    SCOPED_TRACE(name);
+    const std::string path = std::string("tests/plans/") + name;
+    for (const Isa isa : SupportedIsas()) {
+      const Result<PlanFromFile> old = ReadPlan(Source(path + "-1.0.adz").string(), isa);
+      ASSERT_TRUE(old.ok()) << old.status().message();
+      const Result<LoweredPlan> now = Lower(Ready(Source(path + ".adzir")), {.isa = isa});
+      const std::vector<Tensor> inputs = PatternInputs(*old->plan, 5);
+      const Outcome a = RunPlan(old->plan, inputs);
+      const Outcome b = RunPlan(now->plan, inputs);
+      ASSERT_TRUE(a.status.ok()) << a.status.message();
+      ASSERT_EQ(a.outputs.size(), b.outputs.size());
+      for (size_t i = 0; i < a.outputs.size(); ++i) {
+        ASSERT_EQ(a.outputs[i].size(), b.outputs[i].size());
+        for (int64_t k = 0; k < a.outputs[i].size(); ++k) {  // floats may be fused differently
+          const float x = b.outputs[i].data<float>()[k];
+          EXPECT_NEAR(a.outputs[i].data<float>()[k], x, 1e-5f * (1 + std::abs(x)));
+        }
+      }
+    }
+  }
 }
 
 // Whatever a byte is changed to, and wherever the file ends: a Status, or a plan that runs within

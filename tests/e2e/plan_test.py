@@ -75,6 +75,16 @@ class Plans(unittest.TestCase):
         self.assertIn("steps", adze("convert", "int8.adzir", "--out", "p.adz"))
         self.assertEqual(read("p.adz"), first)
 
+    def test_the_processor_that_converts_does_not_show(self):
+        for source in "int8.adzir", "float.adzir":
+            for made_for in ISAS:
+                files = set()
+                for isa in supported_isas():
+                    got = call(ADZE, "convert", source, "--out", "p.adz", "--isa", made_for, env={"ADZE_ISA": isa})
+                    self.assertEqual((got.code, got.err), (0, ""))
+                    files.add(read("p.adz"))
+                self.assertEqual(len(files), 1, (source, made_for))
+
     def test_inspect(self):
         report = adze_json("convert", "int8.adzir", "--out", "p.adz")
         seen = adze_json("inspect", "p.adz")

@@ -5,7 +5,6 @@
 #include <array>
 #include <utility>
 
-#include "runtime/args_fields.h"
 #include "runtime/families/family_util.h"
 
 namespace adze {
@@ -160,7 +159,7 @@ extern constexpr FamilyDef kAddI8Family{
     .summary = "addition of u8 with its own scales, broadcasting",
     .prepare = Prepare,
     .run = RunAdd,
-    .args = ArgsCodecOf<BinaryI8Args>(),
+    .args_bytes = ArgsBytes<BinaryI8Args>(),
     .in_place = true,
 };
 
@@ -170,7 +169,7 @@ extern constexpr FamilyDef kMulI8Family{
     .summary = "multiplication of u8, broadcasting",
     .prepare = Prepare,
     .run = RunMul,
-    .args = ArgsCodecOf<BinaryI8Args>(),
+    .args_bytes = ArgsBytes<BinaryI8Args>(),
     .in_place = true,
 };
 

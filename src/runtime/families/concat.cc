@@ -1,6 +1,5 @@
 #include "kernels/concat/concat.h"
 
-#include "runtime/args_fields.h"
 #include "runtime/families/family_util.h"
 
 namespace adze {
@@ -64,7 +63,7 @@ extern constexpr FamilyDef kConcatFamily{
     .summary = "concatenation along one axis, any element type",
     .prepare = Prepare,
     .run = Run,
-    .args = ArgsCodecOf<ConcatArgs>(),
+    .args_bytes = ArgsBytes<ConcatArgs>(),
 };
 
 }  // namespace adze

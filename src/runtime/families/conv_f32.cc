@@ -4,7 +4,6 @@
 #include <cstring>
 
 #include "kernels/conv_check.h"
-#include "runtime/args_fields.h"
 #include "runtime/families/family_util.h"
 
 namespace adze {
@@ -98,7 +97,7 @@ extern constexpr FamilyDef kConvF32Family{
     .summary = "float convolution, Gemm and MatMul with constant weights",
     .prepare = Prepare,
     .run = Run,
-    .args = ArgsCodecOf<ConvF32Args>(),
+    .args_bytes = ArgsBytes<ConvF32Args>(),
     .repack = Repack,
 };
 

@@ -4,7 +4,6 @@
 
 #include "kernels/conv_check.h"
 #include "kernels/conv_i8_functions.h"
-#include "runtime/args_fields.h"
 #include "runtime/families/family_util.h"
 
 namespace adze {
@@ -119,7 +118,7 @@ extern constexpr FamilyDef kConvI8Family{
     .summary = "u8 x s8 convolution, Gemm and MatMul with constant weights",
     .prepare = Prepare<ConvI8Functions>,
     .run = Run<ConvI8Functions>,
-    .args = ArgsCodecOf<ConvI8Args>(),
+    .args_bytes = ArgsBytes<ConvI8Args>(),
     .repack = Repack<ConvI8Functions>,
 };
 
@@ -129,7 +128,7 @@ extern constexpr FamilyDef kDepthwiseI8Family{
     .summary = "u8 x s8 depthwise convolution",
     .prepare = Prepare<DepthwiseI8Functions>,
     .run = Run<DepthwiseI8Functions>,
-    .args = ArgsCodecOf<ConvI8Args>(),
+    .args_bytes = ArgsBytes<ConvI8Args>(),
     .repack = Repack<DepthwiseI8Functions>,
 };
 

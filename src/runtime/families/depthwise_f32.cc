@@ -1,7 +1,6 @@
 #include "kernels/depthwise_f32/depthwise_f32.h"
 
 #include "kernels/conv_check.h"
-#include "runtime/args_fields.h"
 #include "runtime/families/family_util.h"
 
 namespace adze {
@@ -63,7 +62,7 @@ extern constexpr FamilyDef kDepthwiseF32Family{
     .summary = "float depthwise convolution",
     .prepare = Prepare,
     .run = Run,
-    .args = ArgsCodecOf<ConvF32Args>(),
+    .args_bytes = ArgsBytes<ConvF32Args>(),
 };
 
 }  // namespace adze

@@ -1,6 +1,5 @@
 #include "kernels/elementwise_f32/elementwise_f32.h"
 
-#include "runtime/args_fields.h"
 #include "runtime/families/family_util.h"
 
 namespace adze {
@@ -105,7 +104,7 @@ extern constexpr FamilyDef kElementwiseF32Family{
     .summary = "float element-wise functions of one or two tensors, broadcasting",
     .prepare = Prepare,
     .run = Run,
-    .args = ArgsCodecOf<EltwiseArgs>(),
+    .args_bytes = ArgsBytes<EltwiseArgs>(),
     .in_place = true,
 };
 

@@ -2,7 +2,6 @@
 
 #include <cmath>
 
-#include "runtime/args_fields.h"
 #include "runtime/families/family_util.h"
 
 namespace adze {
@@ -44,7 +43,7 @@ extern constexpr FamilyDef kFakeQuantF32Family{
     .summary = "quantize and dequantize in one step",
     .prepare = Prepare,
     .run = Run,
-    .args = ArgsCodecOf<FakeQuantArgs>(),
+    .args_bytes = ArgsBytes<FakeQuantArgs>(),
     .in_place = true,
 };
 

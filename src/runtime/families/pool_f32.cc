@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "kernels/conv_check.h"
-#include "runtime/args_fields.h"
 #include "runtime/families/family_util.h"
 
 namespace adze {
@@ -88,7 +87,7 @@ extern constexpr FamilyDef kPoolF32Family{
     .summary = "float max and average pooling",
     .prepare = Prepare,
     .run = Run,
-    .args = ArgsCodecOf<PoolF32Args>(),
+    .args_bytes = ArgsBytes<PoolF32Args>(),
 };
 
 }  // namespace adze

@@ -1,6 +1,5 @@
 #include "kernels/pool_i8/pool_i8.h"
 
-#include "runtime/args_fields.h"
 #include "runtime/families/family_util.h"
 
 namespace adze {
@@ -51,7 +50,7 @@ extern constexpr FamilyDef kPoolI8Family{
     .summary = "max, average and global average pooling of u8",
     .prepare = Prepare,
     .run = Run,
-    .args = ArgsCodecOf<PoolI8Args>(),
+    .args_bytes = ArgsBytes<PoolI8Args>(),
 };
 
 }  // namespace adze

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "runtime/args_fields.h"
 #include "runtime/families/family_util.h"
 
 namespace adze {
@@ -93,7 +92,7 @@ extern constexpr FamilyDef kQuantizeFamily{
     .summary = "float32 to u8, to channels-last on the way",
     .prepare = PrepareQuantize,
     .run = RunQuantize,
-    .args = ArgsCodecOf<QuantizeArgs>(),
+    .args_bytes = ArgsBytes<QuantizeArgs>(),
 };
 
 extern constexpr FamilyDef kDequantizeFamily{
@@ -102,7 +101,7 @@ extern constexpr FamilyDef kDequantizeFamily{
     .summary = "u8 to float32, from channels-last on the way",
     .prepare = PrepareDequantize,
     .run = RunDequantize,
-    .args = ArgsCodecOf<QuantizeArgs>(),
+    .args_bytes = ArgsBytes<QuantizeArgs>(),
 };
 
 }  // namespace adze

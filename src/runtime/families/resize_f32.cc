@@ -2,7 +2,6 @@
 
 #include <cmath>
 
-#include "runtime/args_fields.h"
 #include "runtime/families/family_util.h"
 
 namespace adze {
@@ -72,7 +71,7 @@ extern constexpr FamilyDef kResizeF32Family{
     .summary = "nearest and bilinear resampling of float images",
     .prepare = Prepare,
     .run = Run,
-    .args = ArgsCodecOf<ResizeArgs>(),
+    .args_bytes = ArgsBytes<ResizeArgs>(),
 };
 
 }  // namespace adze

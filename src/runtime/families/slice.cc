@@ -1,6 +1,5 @@
 #include "kernels/slice/slice.h"
 
-#include "runtime/args_fields.h"
 #include "runtime/families/family_util.h"
 
 namespace adze {
@@ -18,12 +17,12 @@ void LogicalStrides(const MemoryDims& m, int64_t* strides) {
   }
 }
 
-Status CheckCopy(const PreparedStep& p, int32_t rank) {
+Status CheckCopy(const PreparedStep& p, int64_t rank) {
   ADZE_TRY(CheckArity(p, 1, 1));
   const StepValue& x = p.inputs[0];
   const StepValue& y = p.outputs[0];
   ADZE_TRY(CheckDType(y, x.dtype, "the output"));
-  if (x.dims.size() != y.dims.size() || static_cast<int>(x.dims.size()) != rank ||
+  if (x.dims.size() != y.dims.size() || static_cast<int64_t>(x.dims.size()) != rank ||
       rank > kMaxCopyRank) {
     return InvalidInput("ranks of input, output and arguments differ");
   }
@@ -114,7 +113,7 @@ extern constexpr FamilyDef kSliceFamily{
     .summary = "strided slice, any element type; also Split",
     .prepare = PrepareSlice,
     .run = Run,
-    .args = ArgsCodecOf<SliceArgs>(),
+    .args_bytes = ArgsBytes<SliceArgs>(),
 };
 extern constexpr FamilyDef kTransposeFamily{
     .id = FamilyId::kTranspose,
@@ -122,7 +121,7 @@ extern constexpr FamilyDef kTransposeFamily{
     .summary = "permutation of axes, any element type",
     .prepare = PrepareTranspose,
     .run = Run,
-    .args = ArgsCodecOf<TransposeArgs>(),
+    .args_bytes = ArgsBytes<TransposeArgs>(),
 };
 
 }  // namespace adze

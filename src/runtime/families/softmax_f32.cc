@@ -1,6 +1,5 @@
 #include "kernels/softmax_f32/softmax_f32.h"
 
-#include "runtime/args_fields.h"
 #include "runtime/families/family_util.h"
 
 namespace adze {
@@ -46,7 +45,7 @@ extern constexpr FamilyDef kSoftmaxF32Family{
     .summary = "float softmax and log-softmax along one axis",
     .prepare = Prepare,
     .run = Run,
-    .args = ArgsCodecOf<SoftmaxF32Args>(),
+    .args_bytes = ArgsBytes<SoftmaxF32Args>(),
 };
 
 }  // namespace adze

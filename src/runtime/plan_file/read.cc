@@ -12,7 +12,8 @@ namespace adze {
 namespace plan_file {
 namespace {
 
-// Reads the tables, then values and steps, checking every reference on the way.
+// Reads the tables, then values and steps, checking every reference on the way. Tensors are taken
+// from the weights one after another, so no two share memory, and copies of them are bounded.
 class PlanReader {
  public:
   PlanReader(std::span<const std::byte> metadata, std::span<const std::byte> weights,
@@ -26,9 +27,8 @@ class PlanReader {
   }
   Status ReadDimTable();
   Status ReadOpTable();
-  Status ReadTensorTable();
   Status ReadDims(std::vector<Dim>* dims);
-  Result<Tensor> GetTensor();
+  Result<Tensor> ReadTensor();
   Result<AttrValue> ReadAttr();
   Status ReadValue(PlanValue* v);
   Status ReadBorder(const std::vector<PlanValue>& values, bool inputs, std::vector<int32_t>* list);
@@ -47,7 +47,6 @@ class PlanReader {
   std::shared_ptr<const void> owner_;
   std::vector<Dim> dims_;
   std::vector<OpType> ops_;
-  std::vector<Tensor> tensors_;
 };
 
 Status PlanReader::ReadDimTable() {
@@ -89,34 +88,6 @@ Status PlanReader::ReadOpTable() {
   return OkStatus();
 }
 
-Status PlanReader::ReadTensorTable() {
-  const uint32_t n = in_.Count(2 + sizeof(uint64_t));
-  tensors_.reserve(n);
-  for (uint32_t i = 0; i < n; ++i) {
-    const auto refuse = [&](const char* what) {
-      return InvalidInput("tensor " + std::to_string(i) + " " + what);
-    };
-    const uint8_t dtype_number = in_.Get<uint8_t>();
-    const uint8_t rank = in_.Get<uint8_t>();
-    if (rank > kMaxRank) return refuse("has too many dimensions");
-    std::vector<int64_t> dims(rank);
-    for (int64_t& d : dims) d = in_.Get<int64_t>();
-    const uint64_t offset = in_.Get<uint64_t>();
-    ADZE_TRY(Intact());
-    const DType dtype = static_cast<DType>(dtype_number);
-    if (SizeOf(dtype) == 0) return refuse("has an unknown element type");
-    const int64_t size = NumElements(dims);
-    if (size < 0) return refuse("has negative or too large dimensions");
-    const uint64_t bytes = static_cast<uint64_t>(size) * SizeOf(dtype);
-    const uint64_t room = weights_.size() - kTailBytes;
-    if (offset % kAlignment != 0 || offset > room || bytes > room - offset) {
-      return refuse("lies outside the weights");
-    }
-    tensors_.push_back(Tensor::View(dtype, std::move(dims), weights_.data() + offset, owner_));
-  }
-  return OkStatus();
-}
-
 Status PlanReader::ReadDims(std::vector<Dim>* dims) {
   const uint32_t n = in_.Count(sizeof(uint32_t));
   dims->reserve(n);
@@ -128,10 +99,21 @@ Status PlanReader::ReadDims(std::vector<Dim>* dims) {
   return Intact();
 }
 
-Result<Tensor> PlanReader::GetTensor() {
-  const uint32_t index = in_.Get<uint32_t>();
-  if (index >= tensors_.size()) return InvalidInput("a tensor is not in its table");
-  return tensors_[index];
+Result<Tensor> PlanReader::ReadTensor() {
+  const DType dtype = static_cast<DType>(in_.Get<uint8_t>());
+  const uint8_t rank = in_.Get<uint8_t>();
+  if (rank > kMaxRank) return InvalidInput("a tensor has too many dimensions");
+  std::vector<int64_t> dims(rank);
+  for (int64_t& d : dims) d = in_.Get<int64_t>();
+  ADZE_TRY(Intact());
+  if (SizeOf(dtype) == 0) return InvalidInput("a tensor has an unknown element type");
+  const int64_t size = NumElements(dims);
+  if (size < 0) return InvalidInput("a tensor has negative or too large dimensions");
+  const uint64_t bytes = Align(static_cast<uint64_t>(size) * SizeOf(dtype));
+  if (bytes > weights_.size() - kTailBytes) return InvalidInput("the weights end too early");
+  const std::byte* const data = weights_.data();
+  weights_ = weights_.subspan(bytes);
+  return Tensor::View(dtype, std::move(dims), data, owner_);
 }
 
 Result<AttrValue> PlanReader::ReadAttr() {
@@ -143,7 +125,7 @@ Result<AttrValue> PlanReader::ReadAttr() {
     case AttrKind::kString:
       return AttrValue(std::string(in_.String()));
     case AttrKind::kTensor: {
-      ADZE_ASSIGN(Tensor t, GetTensor());
+      ADZE_ASSIGN(Tensor t, ReadTensor());
       return AttrValue(std::move(t));
     }
     case AttrKind::kInts:
@@ -188,7 +170,7 @@ Status PlanReader::ReadValue(PlanValue* v) {
     case PlanValueKind::kInput:
       return OkStatus();
     case PlanValueKind::kConstant: {
-      ADZE_ASSIGN(v->constant, GetTensor());
+      ADZE_ASSIGN(v->constant, ReadTensor());
       if (v->constant.dtype() != v->dtype || ToShape(v->constant.dims()) != v->shape) {
         return InvalidInput("does not have the type of its constant");
       }
@@ -256,15 +238,14 @@ Status PlanReader::ReadStep(size_t num_values, Step* s) {
   if (s->outputs.empty()) return InvalidInput("has no output");
   const std::span<const std::byte> args = in_.Bytes(in_.Get<uint32_t>());
   ADZE_TRY(Intact());
-  if (args.size() != family->args.file_bytes) {
+  if (args.size() != family->args_bytes) {
     return InvalidInput("has " + std::to_string(args.size()) + " bytes of arguments, must have " +
-                        std::to_string(family->args.file_bytes));
+                        std::to_string(family->args_bytes));
   }
-  s->args.resize(family->args.struct_bytes);
-  if (!args.empty()) family->args.decode(args.data(), s->args.data());
-  s->weights.resize(in_.Count(sizeof(uint32_t)));
+  s->args.assign(args.begin(), args.end());
+  s->weights.resize(in_.Count(2));
   for (Tensor& t : s->weights) {
-    ADZE_ASSIGN(t, GetTensor());
+    ADZE_ASSIGN(t, ReadTensor());
   }
   const uint32_t num_attrs = in_.Count(sizeof(uint32_t) + 1);
   if (num_attrs > 0 && s->family != FamilyId::kOp) {
@@ -289,7 +270,6 @@ Status PlanReader::ReadStep(size_t num_values, Step* s) {
 Status PlanReader::Read(Plan* plan) {
   ADZE_TRY(ReadDimTable());
   ADZE_TRY(ReadOpTable());
-  ADZE_TRY(ReadTensorTable());
   const uint32_t num_values = in_.Count(6 * sizeof(uint32_t));
   if (num_values > kMaxValues) return InvalidInput("it has too many values");
   plan->values.resize(num_values);

@@ -18,7 +18,7 @@ uint8_t Number(Enum e) {
   return static_cast<uint8_t>(e);
 }
 
-// Values and steps go to `body`; what they name goes to the tables, which stand before it.
+// Values and steps go to `body`; the names in them go to the tables, which stand before it.
 class PlanWriter {
  public:
   Status Add(const Plan& plan);
@@ -43,10 +43,10 @@ class PlanWriter {
   void PutValue(const PlanValue& v);
   Status PutStep(const Step& s);
 
-  ByteWriter body_, dims_, ops_, table_;  // the tables without their counts
+  ByteWriter body_, dims_, ops_;  // the tables without their counts
   std::map<std::string, uint32_t> dim_index_;
   std::map<std::pair<std::string_view, std::string_view>, int32_t> op_index_;
-  std::vector<Tensor> tensors_;
+  std::vector<Tensor> tensors_;  // in the order in which the body has them
   uint64_t weights_bytes_ = 0;
 };
 
@@ -63,11 +63,9 @@ void PlanWriter::PutDim(const Dim& d) {
 }
 
 void PlanWriter::PutTensor(const Tensor& t) {
-  body_.Put(static_cast<uint32_t>(tensors_.size()));
-  table_.Put(Number(t.dtype()));
-  table_.Put(static_cast<uint8_t>(t.rank()));
-  for (const int64_t d : t.dims()) table_.Put(d);
-  table_.Put(weights_bytes_);
+  body_.Put(Number(t.dtype()));
+  body_.Put(static_cast<uint8_t>(t.rank()));
+  for (const int64_t d : t.dims()) body_.Put(d);
   weights_bytes_ += Align(t.bytes());
   tensors_.push_back(t);
 }
@@ -111,7 +109,7 @@ void PlanWriter::PutValue(const PlanValue& v) {
 
 Status PlanWriter::PutStep(const Step& s) {
   const FamilyDef* const family = FindFamily(s.family);
-  if (family == nullptr || s.args.size() != family->args.struct_bytes) {
+  if (family == nullptr || s.args.size() != family->args_bytes) {
     return InternalError("step '" + s.name + "' has arguments of an unknown form");
   }
   int32_t op = -1;
@@ -131,10 +129,8 @@ Status PlanWriter::PutStep(const Step& s) {
   body_.Put(s.macs_per_output);
   PutNumbers(s.inputs);
   PutNumbers(s.outputs);
-  std::vector<std::byte> args(family->args.file_bytes);
-  if (!args.empty()) family->args.encode(s.args.data(), args.data());
-  body_.Put(static_cast<uint32_t>(args.size()));
-  body_.Bytes(args);
+  body_.Put(static_cast<uint32_t>(s.args.size()));
+  body_.Bytes(s.args);
   body_.Put(static_cast<uint32_t>(s.weights.size()));
   for (const Tensor& t : s.weights) PutTensor(t);
   body_.Put(static_cast<uint32_t>(s.attrs.size()));
@@ -169,8 +165,6 @@ std::vector<std::byte> PlanWriter::Metadata() const {
   all.Bytes(dims_.bytes());
   all.Put(static_cast<uint32_t>(op_index_.size()));
   all.Bytes(ops_.bytes());
-  all.Put(static_cast<uint32_t>(tensors_.size()));
-  all.Bytes(table_.bytes());
   all.Bytes(body_.bytes());
   return all.bytes();
 }
