@@ -83,7 +83,8 @@ def shared_mb(command, path):
 
 def measure(adze, network, folder, rounds):
     path = lambda name: os.path.join(folder, name)  # noqa: E731
-    common.adze(adze, "quantize", network.model, "--data", network.data, "--split", "calibration", "--samples", 64, "--out", path("q.onnx"))
+    common.adze(adze, "quantize", network.model, "--data", network.data, "--split", "calibration", "--samples", 64, "--reduce-range",
+                "--out", path("q.onnx"))
     common.adze(adze, "convert", path("q.onnx"), "--out", path("q.adz"))
     save_optimized(path("q.onnx"), path("optimized.onnx"))
     save_optimized(path("q.onnx"), path("optimized.ort"))

@@ -33,6 +33,14 @@ Result<LoadedModel> LoadNetwork(const std::string& path, int threads, ExecutorOp
   return model;
 }
 
+int64_t PackedWeightBytes(const Plan& plan) {
+  int64_t bytes = 0;
+  for (const Step& s : plan.steps) {
+    for (const Tensor& t : s.weights) bytes += static_cast<int64_t>(t.bytes());
+  }
+  return bytes;
+}
+
 Status CheckFloat(const Graph& graph, const std::string& path) {
   for (ValueId id = 0; id < graph.num_values(); ++id) {
     const Value& v = graph.value(id);

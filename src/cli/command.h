@@ -35,6 +35,9 @@ void PrintJson(const Json& object);
 // LoadModel, with a note on standard error when a plan file was packed for another instruction set.
 Result<LoadedModel> LoadNetwork(const std::string& path, int threads, ExecutorOptions options = {});
 
+// Of all steps of a plan, as the kernels read them.
+int64_t PackedWeightBytes(const Plan& plan);
+
 // Refuses a network that is quantized already.
 Status CheckFloat(const Graph& graph, const std::string& path);
 // Largest resident memory of this process so far, in bytes.

@@ -24,11 +24,10 @@ Status Convert(const ConvertCommand& o) {
   if (!lowered.ok()) return lowered.status().WithContext(o.model);
   const Plan& plan = *lowered->plan;
   ADZE_TRY(WritePlan(plan, o.out));
-  int64_t weight_bytes = 0;
-  for (const Step& s : plan.steps) {
-    for (const Tensor& t : s.weights) weight_bytes += static_cast<int64_t>(t.bytes());
-  }
-  const auto file_bytes = static_cast<int64_t>(std::filesystem::file_size(o.out));
+  const int64_t weight_bytes = PackedWeightBytes(plan);
+  std::error_code error;
+  const auto file_bytes = static_cast<int64_t>(std::filesystem::file_size(o.out, error));
+  if (error) return InvalidInput(o.out + ": " + error.message());
   if (o.common.json) {
     PrintJson({{"steps", plan.steps.size()},
                {"packed_for", IsaName(plan.isa)},

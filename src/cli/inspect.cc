@@ -91,10 +91,7 @@ Status InspectPlanFile(const InspectCommand& o) {
   if (o.text) return UsageError(o.model + ": a plan has no text form; --plan shows its steps");
   ADZE_ASSIGN(const Isa isa, ChooseIsa());
   ADZE_ASSIGN(const PlanFromFile file, ReadPlan(o.model, isa));
-  int64_t weight_bytes = 0;
-  for (const Step& s : file.plan->steps) {
-    for (const Tensor& t : s.weights) weight_bytes += static_cast<int64_t>(t.bytes());
-  }
+  const int64_t weight_bytes = PackedWeightBytes(*file.plan);
   const Json result = {{"packed_for", IsaName(file.packed_for)},
                        {"repacked_steps", file.repacked_steps},
                        {"inputs", BorderList(*file.plan, file.plan->inputs)},

@@ -35,7 +35,7 @@ constexpr int64_t kRealBytes = int64_t{128} << 10;
 struct PackingTraits {
   int32_t panel;          // channels
   int32_t k_group;        // neighbouring reduction elements
-  int32_t element_bytes;  // of weights and activations
+  int32_t x_bytes;        // of an activation: 2 if it is widened; weights are s8
   // Multiply-accumulates of a chunk: long against the cost of handing it out, short against a
   // layer.
   int64_t max_macs, min_macs;
@@ -146,13 +146,13 @@ void FlattenPointwise(const ConvWindow& w, ConvSizes* s) {
 void ChooseChunks(const ConvWindow& w, const ConvSizes& s, const Taps& t,
                   const PackingTraits& traits, ConvI8Plan* plan) {
   const int64_t panel_macs = PanelElements(t, traits);  // per pixel
-  const bool widened = traits.element_bytes != 1;
+  const bool widened = traits.x_bytes != 1;
   const int64_t chunk_macs = ChunkMacs(s.batch * int64_t{s.out_h} * s.out_w,
                                        plan->panels * panel_macs, traits.min_macs, traits.max_macs);
   const auto fits = [&](int64_t rows, int64_t cols) {
     const int64_t y_bytes = widened ? rows * cols * w.out_channels : 0;
     return WindowBandBytes(w, static_cast<int32_t>(rows), static_cast<int32_t>(cols),
-                           traits.element_bytes) <= traits.pixel_bytes - y_bytes;
+                           traits.x_bytes) <= traits.pixel_bytes - y_bytes;
   };
   // The finest even cut of `total` into pieces of at most `step`.
   const auto even = [](int64_t total, int64_t step) {
@@ -170,7 +170,7 @@ void ChooseChunks(const ConvWindow& w, const ConvSizes& s, const Taps& t,
   // Weights that are read once count by their bytes: memory gives about 12 GB/s to one core.
   const auto too_long = [&] {
     const int64_t macs = panels * panel_macs;
-    return rows * cols * macs > chunk_macs || macs * traits.element_bytes > traits.weight_bytes;
+    return rows * cols * macs > chunk_macs || macs > traits.weight_bytes;
   };
   const auto cut_pixels = [&] {
     while (rows * cols * panels * panel_macs > chunk_macs && rows * cols > traits.min_pixels) {
@@ -181,7 +181,7 @@ void ChooseChunks(const ConvWindow& w, const ConvSizes& s, const Taps& t,
       }
     }
   };
-  const bool weights_stay = panel_macs * plan->panels * traits.element_bytes <= traits.weight_bytes;
+  const bool weights_stay = panel_macs * plan->panels <= traits.weight_bytes;
   if (weights_stay) cut_pixels();
   while (too_long() && panels > 1) {
     const int64_t fewer = even(plan->panels, panels / 2);
@@ -232,7 +232,7 @@ ConvI8PackedSize ConvI8Packed(const ConvWindow& window, ConvI8Packing packing) {
   const PackingTraits traits = TraitsOf(packing);
   const Taps t = TapsOf(window, traits);
   const int64_t panels = int64_t{t.groups} * t.panels;
-  return {panels * PanelElements(t, traits) * traits.element_bytes, panels * traits.panel};
+  return {panels * PanelElements(t, traits), panels * traits.panel};
 }
 
 void ConvI8Pack(const ConvWindow& window, ConvI8Packing packing, int32_t x_zero_point,
@@ -247,11 +247,7 @@ void ConvI8Pack(const ConvWindow& window, ConvI8Packing packing, int32_t x_zero_
   ForChannels(window, traits, [&](int32_t n, int64_t slot, const auto& for_weights) {
     uint32_t sum = 0;
     for_weights([&](int64_t at) {
-      if (traits.element_bytes == 1) {
-        static_cast<int8_t*>(packed)[at] = *w;
-      } else {
-        static_cast<int16_t*>(packed)[at] = *w;
-      }
+      static_cast<int8_t*>(packed)[at] = *w;
       sum += static_cast<uint32_t>(static_cast<int32_t>(*w));
       ++w;
     });
@@ -267,11 +263,7 @@ void ConvI8Unpack(const ConvWindow& window, ConvI8Packing packing, const void* p
   const PackingTraits traits = TraitsOf(packing);
   int8_t* w = weights;
   ForChannels(window, traits, [&](int32_t n, int64_t slot, const auto& for_weights) {
-    for_weights([&](int64_t at) {
-      *w++ = traits.element_bytes == 1
-                 ? static_cast<const int8_t*>(packed)[at]
-                 : static_cast<int8_t>(static_cast<const int16_t*>(packed)[at]);
-    });
+    for_weights([&](int64_t at) { *w++ = static_cast<const int8_t*>(packed)[at]; });
     offset[n] = packed_offset[slot];
     multiplier[n] = packed_multiplier[slot];
   });
@@ -293,9 +285,9 @@ Result<ConvI8Plan> MakeConvI8Plan(const ConvI8Row& row, const ConvI8Args& args,
   ChooseChunks(args.window, plan.sizes, t, traits, &plan);
   const ConvWindow& w = args.window;
   const bool padded = w.pad_top + w.pad_left + w.pad_bottom + w.pad_right != 0;
-  if (padded || traits.element_bytes != 1) {
+  if (padded || traits.x_bytes != 1) {
     const int64_t bytes =
-        WindowBandBytes(args.window, plan.row_step, plan.col_step, traits.element_bytes);
+        WindowBandBytes(args.window, plan.row_step, plan.col_step, traits.x_bytes);
     if (bytes > (int64_t{1} << 40))
       return InvalidInput("a convolution row of more than 2^40 bytes");
     plan.band_bytes = (bytes + 63) / 64 * 64;
@@ -368,9 +360,9 @@ void ConvI8RunChunk(const ConvI8Plan& plan, const ConvI8Buffers& buffers, int64_
     const int32_t count = std::min(panel_end - panel, t.panels - in_group);
     const int32_t channel = in_group * traits.panel;
     const int64_t out = first_pixel * w.out_channels + int64_t{group} * t.out + channel;
-    block.a = static_cast<const uint8_t*>(band.base) + int64_t{group} * t.in * traits.element_bytes;
+    block.a = static_cast<const uint8_t*>(band.base) + int64_t{group} * t.in * traits.x_bytes;
     block.weights = static_cast<const uint8_t*>(buffers.weights) +
-                    panel * PanelElements(t, traits) * traits.element_bytes;
+                    panel * PanelElements(t, traits);
     block.offset = buffers.offset + int64_t{panel} * traits.panel;
     block.multiplier = buffers.multiplier + int64_t{panel} * traits.panel;
     block.channels = std::min(t.out - channel, count * traits.panel);

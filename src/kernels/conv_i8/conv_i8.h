@@ -24,12 +24,12 @@
 
 namespace adze {
 
-// Weight layouts: [panel][tap][k / group][channel in panel][k % group], groups of channels one
-// after another. Stable numbers: stored in plans.
+// Layouts of s8 weights: [panel][tap][k / group][channel in panel][k % group], groups of channels
+// one after another. Stable numbers: stored in plans.
 enum class ConvI8Packing : int32_t {
-  kK1N8 = 0,   // panels of 8, s8
-  kK2N16 = 1,  // panels of 16, pairs of s16: vpmaddwd
-  kK4N32 = 2,  // panels of 32, quads of s8: vpdpbusd
+  kK1N8 = 0,   // panels of 8
+  kK2N16 = 1,  // panels of 16, pairs: vpmaddwd
+  kK4N32 = 2,  // panels of 32, quads: vpdpbusd
 };
 
 // The layout that the best kernel for `isa` reads.
