@@ -1,8 +1,8 @@
 /* usage: startup_adze|startup_ort NETWORK INPUT_NAME FILE DIM...
  *
  * Runs NETWORK once on the float32 values in FILE. The first line on stdout is the position and the
- * value of the largest output, written as soon as it is known; the second, as JSON, the milliseconds
- * that each part took and the kilobytes of memory then in use. */
+ * value of the largest output, written as soon as it is known; the second, as JSON, the
+ * milliseconds that each part took and the kilobytes of memory then in use. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,9 +55,10 @@ int main(int argc, char** argv) {
   for (size_t i = 1; i < n; ++i) best = y[i] > y[best] ? i : best;
   printf("%zu %g\n", best, (double)y[best]);
   fflush(stdout);
-  printf("{\"library_ms\": %.3f, \"load_ms\": %.3f, \"first_ms\": %.3f, \"peak_kb\": %ld, "
-         "\"private_dirty_kb\": %ld}\n",
-         ready - start, loaded - ready, ran - loaded, Kilobytes("/proc/self/status", "VmHWM:"),
-         Kilobytes("/proc/self/smaps_rollup", "Private_Dirty:"));
+  printf(
+      "{\"library_ms\": %.3f, \"load_ms\": %.3f, \"first_ms\": %.3f, \"peak_kb\": %ld, "
+      "\"private_dirty_kb\": %ld}\n",
+      ready - start, loaded - ready, ran - loaded, Kilobytes("/proc/self/status", "VmHWM:"),
+      Kilobytes("/proc/self/smaps_rollup", "Private_Dirty:"));
   return 0;
 }

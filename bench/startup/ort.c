@@ -39,7 +39,7 @@ static void Check(void* status) {
 }
 
 /* Calls function `index` of the table, whose parameters have the types in brackets. */
-#define CALL(index, types, ...) Check(((void* (*)types)api[index])(__VA_ARGS__))
+#define CALL(index, types, ...) Check(((void*(*)types)api[index])(__VA_ARGS__))
 
 void StartLibrary(void) {
   void* const library = dlopen(getenv("ORT_LIBRARY"), RTLD_LAZY);
@@ -65,9 +65,8 @@ const float* RunOnce(const char* input, const float* x, const int64_t* dims, int
   size_t size = 1;
   for (int i = 0; i < rank; ++i) size *= (size_t)dims[i];
   CALL(kCreateCpuMemoryInfo, (int, int, void**), 1, 0, &memory);
-  CALL(kCreateTensorWithData,
-       (void*, const float*, size_t, const int64_t*, size_t, int, void**), memory, x,
-       size * sizeof *x, dims, (size_t)rank, 1, &in);
+  CALL(kCreateTensorWithData, (void*, const float*, size_t, const int64_t*, size_t, int, void**),
+       memory, x, size * sizeof *x, dims, (size_t)rank, 1, &in);
   CALL(kGetAllocatorWithDefaultOptions, (void**), &allocator);
   CALL(kSessionGetOutputName, (void*, size_t, void*, char**), session, 0, allocator, &output);
   CALL(kRun,

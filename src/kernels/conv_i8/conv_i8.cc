@@ -33,9 +33,9 @@ constexpr int64_t kRealBytes = int64_t{128} << 10;
 
 // What one packing looks like, and what chunks suit its kernels.
 struct PackingTraits {
-  int32_t panel;          // channels
-  int32_t k_group;        // neighbouring reduction elements
-  int32_t x_bytes;        // of an activation: 2 if it is widened; weights are s8
+  int32_t panel;    // channels
+  int32_t k_group;  // neighbouring reduction elements
+  int32_t x_bytes;  // of an activation: 2 if it is widened; weights are s8
   // Multiply-accumulates of a chunk: long against the cost of handing it out, short against a
   // layer.
   int64_t max_macs, min_macs;
@@ -361,8 +361,7 @@ void ConvI8RunChunk(const ConvI8Plan& plan, const ConvI8Buffers& buffers, int64_
     const int32_t channel = in_group * traits.panel;
     const int64_t out = first_pixel * w.out_channels + int64_t{group} * t.out + channel;
     block.a = static_cast<const uint8_t*>(band.base) + int64_t{group} * t.in * traits.x_bytes;
-    block.weights = static_cast<const uint8_t*>(buffers.weights) +
-                    panel * PanelElements(t, traits);
+    block.weights = static_cast<const uint8_t*>(buffers.weights) + panel * PanelElements(t, traits);
     block.offset = buffers.offset + int64_t{panel} * traits.panel;
     block.multiplier = buffers.multiplier + int64_t{panel} * traits.panel;
     block.channels = std::min(t.out - channel, count * traits.panel);

@@ -102,8 +102,8 @@ __attribute__((always_inline)) inline void Accumulate(const ConvI8Block& b, cons
           __m256i wide[V];
 #pragma GCC unroll 2
           for (int v = 0; v < V; ++v) {
-            wide[v] = _mm256_cvtepi8_epi16(_mm_loadu_si128(
-                reinterpret_cast<const __m128i*>(w + 2 * kPanel * pair + 16 * v)));
+            wide[v] = _mm256_cvtepi8_epi16(
+                _mm_loadu_si128(reinterpret_cast<const __m128i*>(w + 2 * kPanel * pair + 16 * v)));
           }
 #pragma GCC unroll 6
           for (int p = 0; p < P; ++p) {
