@@ -5,7 +5,7 @@
 #include <cstring>
 #include <map>
 
-#include "kernels/fake_quant_f32/fake_quant_f32.h"
+#include "algos/fake_quant.h"
 #include "lower/lower.h"
 #include "numerics/rounding.h"
 #include "quant/integer_form.h"
@@ -33,40 +33,6 @@ std::vector<ValueId> FakeQuantPoints(const Graph& graph, const ActivationGroup& 
   std::vector<ValueId> out = group.sources;
   std::erase_if(out, [&](ValueId v) { return graph.value(v).is_constant(); });
   return out;
-}
-
-// Inserts an adze.FakeQuant behind value `v`; everything reads it.
-void InsertFakeQuant(Graph* graph, ValueId v, const FakeQuantArgs& args, const std::string& name) {
-  const std::vector<NodeId> users(graph->users(v).begin(), graph->users(v).end());
-  const std::vector<NodeId>& nodes = graph->top().nodes;
-  auto position = nodes.begin();
-  if (graph->value(v).producer != kNoId) {
-    position = std::next(std::find(nodes.begin(), nodes.end(), graph->value(v).producer));
-  }
-  AttrMap attrs = {{"scale", args.scale},
-                   {"zero_point", int64_t{args.zero_point}},
-                   {"qmin", int64_t{args.qmin}},
-                   {"qmax", int64_t{args.qmax}}};
-  const NodeId node = graph->AddNode(OpType::Intern(kAdzeDomain, "FakeQuant"), name, {v},
-                                     {graph->value(v).name + "_fake"}, std::move(attrs), 0,
-                                     position == nodes.end() ? kNoId : *position);
-  const ValueId out = graph->node(node).outputs[0];
-  graph->SetType(out, graph->value(v).type);
-  for (const NodeId u : users) {
-    for (int i = 0; i < static_cast<int>(graph->node(u).inputs.size()); ++i) {
-      if (graph->input(u, i) == v) graph->SetInput(u, i, out);
-    }
-  }
-  for (RegionId r = 0; r < graph->num_regions(); ++r) {
-    for (int i = 0; i < static_cast<int>(graph->region(r).outputs.size()); ++i) {
-      if (graph->region(r).outputs[static_cast<size_t>(i)] == v) graph->SetOutput(r, i, out);
-    }
-  }
-}
-
-FakeQuantArgs ArgsOf(const AffineParams& p, DType storage) {
-  const IntRange range = RangeOf(storage);
-  return {p.scale, p.zero_point, static_cast<int32_t>(range.min), static_cast<int32_t>(range.max)};
 }
 
 Status SetAll(Executor* executor, const std::vector<int>& steps, const FakeQuantArgs& args) {
@@ -183,7 +149,7 @@ Result<CandidateErrors> MeasureCandidates(const Graph& graph, Graph simulated,
       if (produces) least = std::min(least, macs_before);
     }
     cost[g] = (1.0 - least / total_macs) * static_cast<double>(candidates[g].params.size() - 1);
-    const FakeQuantArgs args = ArgsOf(candidates[g].params[0], plan.groups[g].storage);
+    const FakeQuantArgs args = FakeQuantOf(candidates[g].params[0], plan.groups[g].storage);
     for (size_t k = 0; k < points.size(); ++k) {
       const std::string name = "fake_quant " + std::to_string(g) + " " + std::to_string(k);
       InsertFakeQuant(&simulated, points[k], args, name);
@@ -246,13 +212,13 @@ Result<CandidateErrors> MeasureCandidates(const Graph& graph, Graph simulated,
     collect(&base_error);
     for (const size_t g : order) {
       for (size_t c = 1; c < candidates[g].params.size(); ++c) {
-        ADZE_TRY(
-            SetAll(&executor, steps[g], ArgsOf(candidates[g].params[c], plan.groups[g].storage)));
+        ADZE_TRY(SetAll(&executor, steps[g],
+                        FakeQuantOf(candidates[g].params[c], plan.groups[g].storage)));
         ADZE_TRY(executor.RunFrom(steps[g][0]));
         collect(&errors[g][c]);
       }
-      ADZE_TRY(
-          SetAll(&executor, steps[g], ArgsOf(candidates[g].params[0], plan.groups[g].storage)));
+      ADZE_TRY(SetAll(&executor, steps[g],
+                      FakeQuantOf(candidates[g].params[0], plan.groups[g].storage)));
     }
     if (settings.progress) settings.progress("auto", b + 1, batches);
   }
@@ -337,6 +303,10 @@ Result<std::vector<double>> OutputSqnr(const Graph& graph,
         if (!statuses[q].ok()) return;
         const std::vector<Tensor> outputs = ReadOutputs(*executors[q]);
         for (size_t o = 0; o < outputs.size(); ++o) {
+          if (outputs[o].dims() != expected[b][o].dims()) {
+            statuses[q] = InvalidInput("the outputs of the networks have different shapes");
+            return;
+          }
           errors[q].Collect(o, expected[b][o].values<float>(), outputs[o].values<float>());
         }
       }

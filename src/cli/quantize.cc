@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "calib/observers/observer.h"
+#include "calib/stage_progress.h"
 #include "cli/command.h"
 #include "cli/terminal_progress.h"
 #include "data/dataset.h"
@@ -185,21 +186,12 @@ Status Quantize(const QuantizeCommand& o) {
   settings.quant.activation = IntegerOf(o.activation_bits, false);
   ADZE_ASSIGN(settings.isa, ChooseIsa());
   const std::unique_ptr<ProgressSink> bar = MakeTerminalProgress();
-  std::string stage;
-  int64_t shown = 0;
-  settings.progress = [&](std::string_view name, int64_t done, int64_t total) {
-    if (name != stage) {
-      if (!stage.empty()) bar->End();
-      stage = name;
-      shown = 0;
-      bar->Begin(total, "steps", name);
-    }
-    bar->Advance(done - shown);
-    shown = done;
-  };
   ThreadPool pool(o.common.threads);
-  Result<QuantizeResult> result = QuantizeModel(graph, *dataset, settings, &pool);
-  if (!stage.empty()) bar->End();
+  const Result<QuantizeResult> result = [&] {
+    StageProgress stages(bar.get());
+    settings.progress = stages.Function();
+    return QuantizeModel(graph, *dataset, settings, &pool);
+  }();
   if (!result.ok()) return result.status().WithContext(o.model);
   ADZE_TRY(WriteAll(*result, o));
   const double wall_s =

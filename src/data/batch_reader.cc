@@ -64,6 +64,7 @@ struct BatchReader::Impl {
   const Dataset* dataset;
   std::string split;
   BatchOptions options;
+  int64_t available = 0;  // samples in the split
   int64_t num_samples = 0;
   int64_t num_batches = 0;
 
@@ -81,7 +82,8 @@ struct BatchReader::Impl {
     const int64_t end = std::min(begin + options.batch, num_samples);
     std::vector<Sample> samples(static_cast<size_t>(end - begin));
     for (int64_t i = begin; i < end; ++i) {
-      ADZE_TRY(dataset->Read(split, i, &samples[static_cast<size_t>(i - begin)]));
+      const int64_t index = options.spread ? i * available / num_samples : i;
+      ADZE_TRY(dataset->Read(split, index, &samples[static_cast<size_t>(i - begin)]));
     }
     return Stack(std::move(samples), dataset->batched());
   }
@@ -135,6 +137,7 @@ Result<std::unique_ptr<BatchReader>> BatchReader::Create(const Dataset* dataset,
   impl->dataset = dataset;
   impl->split = split;
   impl->options = options;
+  impl->available = available;
   impl->num_samples = options.limit == 0 ? available : std::min(available, options.limit);
   impl->num_batches = (impl->num_samples + options.batch - 1) / options.batch;
   Impl* const shared = impl.get();

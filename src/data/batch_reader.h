@@ -15,10 +15,11 @@
 namespace adze {
 
 struct BatchOptions {
-  int64_t batch = 1;  // samples per batch; the last one may hold fewer
-  int64_t limit = 0;  // stop after that many samples; 0: the whole split
-  int threads = 1;    // background threads that decode
-  int prefetch = 4;   // batches decoded ahead: the bound of memory
+  int64_t batch = 1;    // samples per batch; the last one may hold fewer
+  int64_t limit = 0;    // that many samples of the split, its first; 0: all
+  int threads = 1;      // background threads that decode
+  int prefetch = 4;     // batches decoded ahead: the bound of memory
+  bool spread = false;  // samples spread evenly over the split instead of its first
 };
 
 struct Batch {

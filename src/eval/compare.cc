@@ -21,6 +21,9 @@ namespace {
 constexpr int kFactorSamples = 8;
 constexpr double kClearFactor = 0.1;
 constexpr double kClearErrors = 6;
+// Share of a channel's power that the line must explain: rounding alone can bend the slope of a
+// channel that it has destroyed.
+constexpr double kExplained = 0.9;
 
 struct Pair {
   ValueId reference = kNoId;
@@ -92,11 +95,11 @@ std::vector<Pair> MatchTensors(const Graph& reference, const Graph& quantized) {
       if (v == kNoId || quantized.value(v).type.dtype != DType::kFloat32) continue;
       const bool output = quantized.IsGraphOutput(v);
       const bool rounded = quantized.value(v).type.quant != nullptr;
-      if (!output &&
-          (IsRequantize(quantized.node(id)) || !(rounded || EndsFloatLayer(quantized, v)))) {
-        continue;
-      }
-      const ValueId same = FindSame(reference, quantized.value(v));
+      const bool copies = IsRequantize(quantized.node(id));
+      const ValueId in = copies ? quantized.node(id).inputs[0] : kNoId;
+      const bool input = copies && rounded && quantized.value(in).producer == kNoId;
+      if (!output && !input && (copies || !(rounded || EndsFloatLayer(quantized, v)))) continue;
+      const ValueId same = FindSame(reference, quantized.value(input ? in : v));
       // The integers behind a graph output have another name; the output itself follows.
       if (same != kNoId) pairs.push_back({same, v, !quantized.users(v).empty(), {}});
     }
@@ -196,6 +199,7 @@ class Comparison {
           std::vector<Tensor> scaled;
           for (size_t i = 0; i < pairs_.size(); ++i) {
             scaled.push_back(Scaled(given[i], pairs_[i].factors));
+            if (options_.observe) options_.observe(i, pairs_[i].quantized, scaled[i]);
             if (pairs_[i].forced) inputs.push_back(scaled[i].view());
           }
           ADZE_TRY(forced_.run->Run(inputs));
@@ -232,6 +236,7 @@ class Comparison {
     BatchOptions batches;
     batches.batch = integer_feed.BatchSize(real_feed.BatchSize(1));
     batches.limit = samples;
+    batches.spread = options_.spread;
     batches.threads = pool_->num_threads();
     ADZE_ASSIGN(const auto reader, BatchReader::Create(&dataset, options_.split, batches));
     ProgressScope scope(progress, reader->num_samples(), "samples", "comparing");
@@ -290,6 +295,7 @@ class Comparison {
       for (size_t c = 0; c < factors.size(); ++c) {
         const Moments& m = moments_[i][c];
         if (m.count < 2 || !(m.ff > 0 && m.qf > 0)) continue;
+        if (m.qf * m.qf < kExplained * m.ff * m.qq) continue;
         const double slope = m.qf / m.ff;
         const double residue = std::max(0.0, m.qq - slope * m.qf);
         const double error = std::sqrt(residue / static_cast<double>(m.count - 1) / m.ff);
@@ -351,6 +357,9 @@ class Comparison {
       const Node& n = *quantized_.producer(pairs_[i].quantized);
       TensorComparison c;
       c.name = reference_.value(pairs_[i].reference).name;
+      c.reference = pairs_[i].reference;
+      c.value = pairs_[i].quantized;
+      c.scaled = !pairs_[i].factors.empty();
       c.node = n.name;
       c.op = n.op.ToString();
       c.quantized = quantized_.value(pairs_[i].quantized).type.quant != nullptr;
@@ -385,6 +394,16 @@ Result<std::vector<TensorComparison>> CompareTensors(const Graph& reference, con
                                                      const CompareOptions& options,
                                                      ThreadPool* pool) {
   return Comparison(reference, quantized, options, pool).Run(dataset);
+}
+
+std::vector<ValueId> ComparedTensors(const Graph& reference, const Graph& quantized) {
+  std::vector<ValueId> values;
+  for (const Pair& p : MatchTensors(reference, quantized)) {
+    if (std::find(values.begin(), values.end(), p.reference) == values.end()) {
+      values.push_back(p.reference);
+    }
+  }
+  return values;
 }
 
 }  // namespace adze

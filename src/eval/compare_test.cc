@@ -58,8 +58,8 @@ TEST_F(CompareTest, TellsOwnErrorFromInherited) {
     %b = Relu(%a) : float32[N,3,2,2] quant(uint8, scale=[0.015625], zero_point=[0])
     %y = adze.Requantize(%b) : float32[N,3,2,2]
     output %y)");
-  const std::vector<TensorComparison> t = Compare(Parse(kFloat), quantized);
-  ASSERT_EQ(t.size(), 2u);
+  std::vector<TensorComparison> t = Compare(Parse(kFloat), quantized);
+  ASSERT_EQ(t.size(), 3u);
   double signal = 0, coarse = 0, fine = 0, difference = 0;
   for (const float x : x_) {
     const double in = 0.25 * RoundNearestEven(x / 0.25f) - x;
@@ -69,6 +69,12 @@ TEST_F(CompareTest, TellsOwnErrorFromInherited) {
     fine += given * given;
     difference += (in - given) * (in - given);
   }
+  // The input as the network takes it.
+  EXPECT_EQ(t[0].name, "x");
+  EXPECT_EQ(quantized.value(t[0].value).name, "q");
+  EXPECT_NEAR(t[0].total_sqnr_db, 10 * std::log10(signal / coarse), 1e-9);
+  EXPECT_EQ(t[0].inherited_sqnr_db, HUGE_VAL);
+  t.erase(t.begin());
   EXPECT_EQ(t[0].name, "a");
   EXPECT_TRUE(t[0].quantized);
   // Given the exact input, the first step still rounds it to 0.25.
@@ -90,10 +96,11 @@ TEST_F(CompareTest, CountsWhatIsClipped) {
     %y = adze.Requantize(%a) : float32[N,3,2,2]
     output %y)");
   const std::vector<TensorComparison> t = Compare(Parse(kFloat), quantized);
-  ASSERT_EQ(t.size(), 1u);
+  ASSERT_EQ(t.size(), 2u);
+  EXPECT_EQ(t[0].clipped_share, 0);
   double above = 0;
   for (const float x : x_) above += x > 255.5 / 256;
-  EXPECT_NEAR(t[0].clipped_share, above / static_cast<double>(x_.size()), 1e-12);
+  EXPECT_NEAR(t[1].clipped_share, above / static_cast<double>(x_.size()), 1e-12);
 }
 
 // A network equalized in float is the same network.
@@ -112,6 +119,31 @@ TEST_F(CompareTest, TakesChannelFactorsBack) {
   EXPECT_GT(t[0].own_sqnr_db, 120);
   EXPECT_GT(t[1].total_sqnr_db, 120);
   EXPECT_FALSE(t[0].quantized);
+}
+
+TEST_F(CompareTest, ShowsWhatItCompares) {
+  const Graph reference = Parse(kFloat);
+  const Graph quantized = Parse(R"(
+    input %x : float32[N,3,2,2]
+    %q = adze.Requantize(%x) : float32[N,3,2,2] quant(uint8, scale=[0.03125], zero_point=[0])
+    %a = Relu(%q) : float32[N,3,2,2] quant(uint8, scale=[0.03125], zero_point=[0])
+    %y = adze.Requantize(%a) : float32[N,3,2,2]
+    output %y)");
+  CompareOptions options;
+  options.samples = 2;  // spread over 8: the first and the fifth
+  options.spread = true;
+  std::vector<float> seen;
+  options.observe = [&](size_t index, ValueId value, const Tensor& real) {
+    EXPECT_EQ(quantized.value(value).name, index == 0 ? "q" : "a");
+    if (index == 0) seen.insert(seen.end(), real.data<float>(), real.data<float>() + real.size());
+  };
+  auto result = CompareTensors(reference, quantized, *dataset_, options, &pool_);
+  ASSERT_TRUE(result.ok()) << result.status().message();
+  std::vector<float> want(x_.begin(), x_.begin() + 12);
+  want.insert(want.end(), x_.begin() + 48, x_.begin() + 60);
+  EXPECT_EQ(seen, want);
+  EXPECT_EQ(ComparedTensors(reference, quantized),
+            (std::vector<ValueId>{reference.FindValue("x"), reference.FindValue("a")}));
 }
 
 TEST_F(CompareTest, NothingInCommon) {

@@ -82,6 +82,15 @@ class Fields {
     });
   }
 
+  // An object of numbers.
+  void Read(const char* name, std::vector<std::pair<std::string, Number>>* out) {
+    const Fields object = Object(name);
+    if (!object.present()) return;
+    for (const auto& [key, value] : object.json_->items()) {
+      out->emplace_back(key, ToNumber(value, object.Path(key.c_str())));
+    }
+  }
+
   void Read(const char* name, Precision* out) {
     std::string s;
     Read(name, &s);
@@ -198,6 +207,31 @@ void ReadLayer(Fields& f, Layer* l) {
   f.Read("input", &l->input);
   f.Read("output", &l->output);
   f.Read("weight", &l->weight);
+  f.ReadShare("clipped_share", &l->clipped_share);
+  f.ReadAmount("channels", &l->channels);
+  f.ReadAmount("outlier_channels", &l->outlier_channels);
+  f.ReadAmount("dead_channels", &l->dead_channels);
+}
+
+void ReadHistogram(Fields& f, const char* name, Histogram* out) {
+  Fields h = f.Object(name);
+  if (!h.present()) return;
+  Number low, high;
+  h.Read("low", &low);
+  h.Read("high", &high);
+  h.Read("counts", &out->counts);
+  for (double c : out->counts) {
+    if (!(c >= 0 && std::isfinite(c))) h.Fail(h.Path("counts"), "must hold numbers >= 0");
+  }
+  if (!low || !high) {
+    out->counts.clear();  // nobody knows where the bins lie
+    return;
+  }
+  if (!std::isfinite(*high - *low) || *low >= *high) {
+    return h.Fail(f.Path(name), "must have low < high");
+  }
+  out->low = *low;
+  out->high = *high;
 }
 
 void ReadTensor(Fields& f, Tensor* t) {
@@ -217,24 +251,28 @@ void ReadTensor(Fields& f, Tensor* t) {
   f.Read("observed_min", &t->observed_min);
   f.Read("observed_max", &t->observed_max);
   f.ReadShare("clipped_share", &t->clipped_share);
-  Fields h = f.Object("histogram");
-  if (!h.present()) return;
-  Number low, high;
-  h.Read("low", &low);
-  h.Read("high", &high);
-  h.Read("counts", &t->histogram.counts);
-  for (double c : t->histogram.counts) {
-    if (!(c >= 0 && std::isfinite(c))) h.Fail(h.Path("counts"), "must hold numbers >= 0");
+  ReadHistogram(f, "histogram", &t->histogram);
+  ReadHistogram(f, "calibration_histogram", &t->calibration_histogram);
+}
+
+void ReadFinding(Fields& f, Finding* x) {
+  f.ReadName(&x->name);
+  f.Read("op", &x->op);
+  f.Read("tensors", &x->tensors);
+  f.Read("kind", &x->kind);
+  f.Read("title", &x->title);
+  f.Read("level", &x->level);
+  if (x->level != "" && x->level != "problem" && x->level != "note" && x->level != "minor") {
+    f.Fail(f.Path("level"), "is '" + x->level + "', must be problem, note or minor");
   }
-  if (!low || !high) {
-    t->histogram.counts.clear();  // nobody knows where the bins lie
-    return;
-  }
-  if (!std::isfinite(*high - *low) || *low >= *high) {
-    return h.Fail(f.Path("histogram"), "must have low < high");
-  }
-  t->histogram.low = *low;
-  t->histogram.high = *high;
+  f.Read("what", &x->what);
+  f.Read("numbers", &x->numbers);
+  f.Read("severity_db", &x->severity_db);
+  f.Read("own_sqnr_db", &x->own_sqnr_db);
+  f.Read("inherited_sqnr_db", &x->inherited_sqnr_db);
+  f.Read("fix", &x->fix);
+  f.Read("gain_db", &x->gain_db);
+  f.ReadAmount("samples", &x->samples);
 }
 
 void ReadNamedType(Fields& f, NamedType* t) {
@@ -329,6 +367,8 @@ Result<Evidence> ReadEvidence(const Json& json) {
   top.Items("layers", &e.layers, ReadLayer);
   top.Items("tensors", &e.tensors, ReadTensor);
   ReadGraph(top.Object("graph"), &e);
+  e.diagnosed = json.contains("findings") && json["findings"].is_array();
+  top.Items("findings", &e.findings, ReadFinding);
   top.Items("files", &e.files, [](Fields& f, OutputFile* file) {
     f.ReadName(&file->name);
     f.ReadAmount("bytes", &file->bytes);

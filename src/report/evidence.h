@@ -58,6 +58,7 @@ struct Layer {
   std::string name, op, reason, input, output, weight;
   Precision precision = Precision::kUnknown;
   Number macs, parameters, own_sqnr_db, inherited_sqnr_db, total_sqnr_db, sensitivity_db;
+  Number clipped_share, channels, outlier_channels, dead_channels;
   Number latency_us_before, latency_us_after;
 };
 
@@ -71,13 +72,21 @@ struct Tensor {
   bool weight = false;  // kind "weight"; else "activation"
   std::vector<double> scale, zero_point;
   Number min, max, observed_min, observed_max, clipped_share;
-  Histogram histogram;
+  Histogram histogram, calibration_histogram;
 };
 
 struct GraphNode {
   std::string name, op;
   std::vector<std::string> inputs, outputs;  // names of tensors
   Precision precision = Precision::kUnknown;
+};
+
+// Of a diagnosis, in its order: worst first.
+struct Finding {
+  std::string name, op, kind, title, level, what, fix;
+  std::vector<std::string> tensors;
+  std::vector<std::pair<std::string, Number>> numbers;
+  Number severity_db, own_sqnr_db, inherited_sqnr_db, gain_db, samples;
 };
 
 struct OutputFile {
@@ -120,9 +129,16 @@ struct Evidence {
   std::vector<Tensor> tensors;
   std::vector<GraphNode> nodes;
   std::vector<std::string> graph_inputs, graph_outputs;
+  bool diagnosed = false;  // has a list of findings, which may be empty
+  std::vector<Finding> findings;
   std::vector<OutputFile> files;
   std::vector<TimedStep> steps;
   std::vector<std::string> warnings;
+
+  // What the page is called.
+  const char* kind() const {
+    return diagnosed && rungs.empty() ? "diagnosis" : "compression report";
+  }
 };
 
 // Refuses another format or version and any value of the wrong kind, naming its place

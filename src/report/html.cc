@@ -15,6 +15,7 @@ struct Section {
 };
 constexpr Section kSections[] = {
     {"warnings", "Warnings", WriteWarnings},
+    {"findings", "What stands out", WriteFindings},
     {"comparison", "Before and after", WriteComparison},
     {"ladder", "What each rung cost and gained", WriteLadder},
     {"float", "What stayed in float, and why", WriteFloatLayers},
@@ -46,7 +47,7 @@ void WriteHead(const Evidence& e, Markup& m) {
   m.Void("meta", {{"name", "viewport"}, {"content", "width=device-width, initial-scale=1"}});
   m.Void("meta", {{"http-equiv", "Content-Security-Policy"}, {"content", ContentPolicy()}});
   m.Void("meta", {{"name", "color-scheme"}, {"content", "light dark"}});
-  m.Element("title", (name.empty() ? "" : Shorten(name, 60) + ": ") + "adze compression report");
+  m.Element("title", (name.empty() ? "" : Shorten(name, 60) + ": ") + "adze " + e.kind());
   m.Void("link", {{"rel", "icon"}, {"href", "data:,"}});  // else browsers ask the server for one
   m.Open("style").Raw(StyleSheet()).Close().Close();
 }

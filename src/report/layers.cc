@@ -158,6 +158,8 @@ void WriteLegend(bool any_float, Markup& m) {
   m.Close();
 }
 
+std::string Share(Number share) { return Percent(share, 2); }
+
 void WriteLayerTable(const View& view, Markup& m) {
   const auto known = [&](Number Layer::*field) {
     return std::any_of(view.e.layers.begin(), view.e.layers.end(),
@@ -174,7 +176,13 @@ void WriteLayerTable(const View& view, Markup& m) {
       {{"Own", true, kSeries[0].meaning}, &Layer::own_sqnr_db, Decibels},
       {{"Inherited", true, kSeries[1].meaning}, &Layer::inherited_sqnr_db, Decibels},
       {{"Total", true, kSeries[2].meaning}, &Layer::total_sqnr_db, Decibels},
-      {{"Gain if float", true, kGain}, &Layer::sensitivity_db, Decibels}};
+      {{"Gain if float", true, kGain}, &Layer::sensitivity_db, Decibels},
+      {{"Clipped", true, "share of its output beyond the range"}, &Layer::clipped_share, Share},
+      {{"Channels", true}, &Layer::channels, Count},
+      {{"Outliers", true, "channels that reach 8 times as far as the middle one"},
+       &Layer::outlier_channels,
+       Count},
+      {{"Dead", true, "channels that never change"}, &Layer::dead_channels, Count}};
   std::erase_if(numbers, [&](const NumberColumn& c) { return !known(c.value); });
   std::vector<Column> columns = {{"#", true}, {"Layer"}, {"Runs in"}};
   for (const NumberColumn& c : numbers) columns.push_back(c.column);

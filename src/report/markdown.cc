@@ -59,7 +59,7 @@ void WriteRungs(const Evidence& e, std::string* out) {
 std::string RenderText(const Evidence& e) {
   const std::string_view path = e.model.path;
   std::string out = "# " + (path.empty() ? "Network" : Plain(path.substr(path.rfind('/') + 1))) +
-                    ": compression report\n";
+                    ": " + e.kind() + "\n";
   if (e.outcome.met) out += *e.outcome.met ? "\n**Budget met.**" : "\n**Budget not met.**";
   if (!e.outcome.sentence.empty()) out += (e.outcome.met ? " " : "\n") + Plain(e.outcome.sentence);
   out += "\n";

@@ -7,6 +7,7 @@
 
 namespace adze::report {
 
+void WriteFindings(const View& view, Markup& m);
 void WriteComparison(const View& view, Markup& m);
 void WriteLadder(const View& view, Markup& m);
 void WriteFloatLayers(const View& view, Markup& m);

@@ -129,6 +129,7 @@ figcaption { font-size: .9rem; margin-bottom: .35rem; }
 .bar .what { overflow-wrap: anywhere; line-height: 1.25; }
 .bar.chosen .what, .bar.chosen .num { font-weight: 650; }
 .wide-bars .bar { grid-template-columns: minmax(0, 15rem) minmax(0, 1fr) minmax(max-content, 14rem); padding: .18rem 0; }
+.findings .bar { grid-template-columns: minmax(0, 30rem) minmax(0, 1fr) 5rem; padding: .45rem 0; }
 .wide-bars .num .more { display: inline-block; min-width: 5.6rem; margin-left: .4rem; }
 @media (max-width: 40rem) {
   .wide-bars .bar { grid-template-columns: minmax(0, 1fr) auto; gap: .1rem .6rem; padding: .35rem 0; }
@@ -180,6 +181,7 @@ svg .float { fill: var(--float); }
 .histogram .chosen { fill: var(--int8-tint); }
 .histogram .inside { fill: var(--int8); }
 .histogram .outside { fill: var(--error); }
+.histogram .then { fill: none; stroke: var(--error); stroke-width: 1.5; vector-effect: non-scaling-stroke; }
 .histogram .edge { fill: none; stroke: var(--ink); stroke-width: 1.3; vector-effect: non-scaling-stroke; }
 .ends { display: flex; justify-content: space-between; color: var(--soft); font-size: .75rem; margin: .1rem 0 0; font-variant-numeric: tabular-nums; }
 

@@ -50,7 +50,7 @@ void LimitLine(Markup& m, const ComparisonRow& row) {
 void WriteHeader(const View& view, Markup& m) {
   const Evidence& e = view.e;
   m.Open("header", {{"class", "top"}});
-  m.Open("p", {{"class", "eyebrow"}}).Text("adze · compression report");
+  m.Open("p", {{"class", "eyebrow"}}).Text(std::string("adze · ") + e.kind());
   if (!e.tool.date.empty()) m.Text(" · " + e.tool.date);
   m.Close();
   m.Element("h1", e.model.path.empty() ? "Network" : Shorten(FileName(e.model.path), 80));

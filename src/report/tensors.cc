@@ -25,6 +25,21 @@ std::vector<double> Coarsen(const std::vector<double>& counts) {
   return out;
 }
 
+// What calibration saw, as a line over the axis of another histogram.
+template <class X>
+void WriteOutline(const Histogram& h, const X& x, Markup& m) {
+  const double most = *std::max_element(h.counts.begin(), h.counts.end());
+  const double bin = (h.high - h.low) / static_cast<double>(h.counts.size());
+  std::string path;
+  for (size_t i = 0; i < h.counts.size(); ++i) {
+    const double from = h.low + bin * static_cast<double>(i);
+    const double y = kHeight - (kHeight - 4) * std::log1p(h.counts[i]) / std::log1p(most);
+    path += (path.empty() ? "M" : "L") + Coordinate(x(from)) + " " + Coordinate(y) + "H" +
+            Coordinate(x(from + bin));
+  }
+  if (most > 0) m.Void("path", {{"class", "then"}, {"d", path}});
+}
+
 void WriteHistogram(const Tensor& t, Markup& m) {
   const Histogram& h = t.histogram;
   const std::vector<double> bars = Coarsen(h.counts);
@@ -34,9 +49,13 @@ void WriteHistogram(const Tensor& t, Markup& m) {
   const double bin =
       (h.high - h.low) / static_cast<double>(h.counts.size()) * static_cast<double>(factor);
   const bool range = t.min && t.max && std::isfinite(*t.min) && std::isfinite(*t.max);
-  const double low = std::min(h.low, range ? *t.min : h.low);
-  const double high =
-      std::max(h.low + bin * static_cast<double>(bars.size()), range ? *t.max : h.high);
+  const Histogram& then = t.calibration_histogram;
+  double low = std::min(h.low, range ? *t.min : h.low);
+  double high = std::max(h.low + bin * static_cast<double>(bars.size()), range ? *t.max : h.high);
+  if (!then.counts.empty()) {
+    low = std::min(low, then.low);
+    high = std::max(high, then.high);
+  }
   const auto x = [&](double v) { return kWidth * (v - low) / (high - low); };
   std::string inside, outside;
   for (size_t i = 0; i < bars.size(); ++i) {
@@ -64,6 +83,7 @@ void WriteHistogram(const Tensor& t, Markup& m) {
   }
   if (!inside.empty()) m.Void("path", {{"class", "inside"}, {"d", inside}});
   if (!outside.empty()) m.Void("path", {{"class", "outside"}, {"d", outside}});
+  if (!then.counts.empty()) WriteOutline(then, x, m);
   if (range) {
     m.Void("path", {{"class", "edge"},
                     {"d", "M" + Coordinate(x(*t.min)) + " 0V" + Coordinate(kHeight) + "M" +
@@ -139,6 +159,10 @@ void WriteTensors(const View& view, Markup& m) {
        "(orange) are clipped to its ends: a narrower range rounds the rest more finely. Heights "
        "are logarithmic, so that rare large values can be seen. Those that lose the largest "
        "share come first. A code q stands for scale × (q − zero point).");
+  if (std::any_of(view.e.tensors.begin(), view.e.tensors.end(),
+                  [](const Tensor& t) { return !t.calibration_histogram.counts.empty(); })) {
+    Note(m, "The line is what calibration saw, to its own scale of counts.");
+  }
   WriteGroup(view, false, m);
   WriteGroup(view, true, m);
 }

@@ -80,7 +80,7 @@ Status ChooseSplits(const Dataset& dataset, Recipe* recipe);
 // flip_rate where the judged output is a row of scores, else sqnr_db. And the budget where he gives
 // none: of points for a rate, else of SQNR.
 inline constexpr double kDefaultMaxDropPoints = 1;
-inline constexpr double kDefaultMinSqnrDb = 20;
+inline constexpr double kDefaultMinSqnrDb = 10;
 void ChooseMetric(const Graph& graph, const Dataset& dataset, Recipe* recipe);
 
 }  // namespace adze

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <ctime>
-#include <fstream>
 #include <map>
 
 #include "eval/compare.h"
@@ -11,6 +9,7 @@
 #include "formats/json/json.h"
 #include "lower/lower.h"
 #include "quant/integer_form.h"
+#include "search/evidence_parts.h"
 #include "search/measured_json.h"
 
 namespace adze {
@@ -20,36 +19,6 @@ using Json = nlohmann::ordered_json;
 
 constexpr int64_t kComparedSamples = 16;
 constexpr double kLatencySeconds = 0.5;
-constexpr size_t kHistogramBins = 64;
-
-std::string CpuName() {
-  std::ifstream info("/proc/cpuinfo");
-  for (std::string line; std::getline(info, line);) {
-    const size_t colon = line.find(": ");
-    if (line.starts_with("model name") && colon != std::string::npos) return line.substr(colon + 2);
-  }
-  return "unknown";
-}
-
-std::string Now() {
-  const std::time_t now = std::time(nullptr);
-  std::tm utc = {};
-  gmtime_r(&now, &utc);
-  char text[32];
-  std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return text;
-}
-
-Json ValuesJson(const Graph& g, const std::vector<ValueId>& values) {
-  Json out = Json::array();
-  for (const ValueId v : values) {
-    const TensorType& t = g.value(v).type;
-    out.push_back(
-        {{"name", g.value(v).name},
-         {"type", std::string(DTypeName(t.dtype)) + (t.shape ? ShapeToString(*t.shape) : "?")}});
-  }
-  return out;
-}
 
 // One network on this machine: latency of the whole, and microseconds by node name.
 struct Timed {
@@ -77,33 +46,6 @@ Json LatencyJson(const std::optional<Latency>& l) {
       {"p50_ms", l->p50_ms}, {"p95_ms", l->p95_ms}, {"p99_ms", l->p99_ms}, {"min_ms", l->min_ms}};
 }
 
-Json Histogram(double low, double high, const std::vector<double>& values,
-               const std::vector<double>& counts) {
-  if (!(high > low)) return nullptr;
-  std::vector<uint64_t> bins(kHistogramBins, 0);
-  for (size_t i = 0; i < values.size(); ++i) {
-    const double at = (values[i] - low) / (high - low) * static_cast<double>(kHistogramBins);
-    const double last = static_cast<double>(kHistogramBins - 1);
-    bins[static_cast<size_t>(std::clamp(at, 0.0, last))] += static_cast<uint64_t>(counts[i]);
-  }
-  return {{"low", low}, {"high", high}, {"counts", bins}};
-}
-
-Json ActivationHistogram(const TensorRecord& record) {
-  std::vector<double> values = {0.0};
-  std::vector<double> counts = {static_cast<double>(record.hist.zeros)};
-  for (const bool negative : {false, true}) {
-    for (int b = 0; b < HistRecord::kBinsPerSign; ++b) {
-      const uint64_t count = record.hist.bin(negative, b);
-      if (count == 0) continue;
-      const double middle = 0.5 * (HistRecord::BinLow(b) + HistRecord::BinLow(b + 1));
-      values.push_back(negative ? -middle : middle);
-      counts.push_back(static_cast<double>(count));
-    }
-  }
-  return Histogram(record.range.min, record.range.max, values, counts);
-}
-
 class Evidence {
  public:
   Evidence(const EvidenceInput& in, ThreadPool* pool)
@@ -122,12 +64,8 @@ class Evidence {
     ADZE_ASSIGN(before_, Time(in_.graph, in_.options.isa, pool_));
     ADZE_ASSIGN(after_, Time(in_.chosen.graph, in_.options.isa, pool_));
     Json json = {{"format", "adze.evidence"}, {"version", 1}};
-    json["tool"] = {{"version", in_.options.tool_version},
-                    {"isa", IsaName(in_.options.isa)},
-                    {"threads", pool_->num_threads()},
-                    {"cpu", CpuName()},
-                    {"date", Now()}};
-    json["model"] = Model();
+    json["tool"] = ToolJson(in_.options.tool_version, in_.options.isa, pool_->num_threads());
+    json["model"] = ModelJson(in_.graph, r.model, in_.lock.model_sha256);
     ADZE_ASSIGN(json["data"], Data());
     json["budget"] = BudgetJson(r.budget);
     json["budget"]["target"] = r.target;
@@ -151,7 +89,7 @@ class Evidence {
     json["rungs"] = Rungs();
     json["layers"] = Layers();
     json["tensors"] = Tensors();
-    json["graph"] = GraphJson();
+    json["graph"] = GraphJson(real_, [&](NodeId id) { return IsFloatNode(id); });
     json["files"] = Json::array();
     for (const OutputFile& f : in_.files) {
       json["files"].push_back(
@@ -166,29 +104,6 @@ class Evidence {
   }
 
  private:
-  Json Model() const {
-    int64_t operators = 0;
-    int64_t parameters = 0;
-    int64_t macs = 0;
-    for (const NodeId id : in_.graph.top().nodes) {
-      ++operators;
-      macs += NodeMacs(in_.graph, id);
-    }
-    for (ValueId v = 0; v < in_.graph.num_values(); ++v) {
-      const Value& value = in_.graph.value(v);
-      if (!value.dead && value.is_constant() && IsFloat(value.constant.dtype())) {
-        parameters += value.constant.size();
-      }
-    }
-    return {{"path", in_.options.recipe.model},
-            {"sha256", in_.lock.model_sha256},
-            {"inputs", ValuesJson(in_.graph, in_.graph.top().inputs)},
-            {"outputs", ValuesJson(in_.graph, in_.graph.top().outputs)},
-            {"operators", operators},
-            {"parameters", parameters},
-            {"macs", macs}};
-  }
-
   Result<Json> Data() const {
     const Recipe& r = in_.options.recipe;
     ADZE_ASSIGN(const int64_t evaluated, in_.dataset.NumSamples(r.evaluation_split));
@@ -247,6 +162,11 @@ class Evidence {
     return rungs;
   }
 
+  bool IsFloatNode(NodeId id) const {
+    const NodePlan plan = in_.chosen.plan.nodes[static_cast<size_t>(id)];
+    return plan == NodePlan::kFloat || plan == NodePlan::kIgnore;
+  }
+
   // The name of the node that computes a layer's result, as the user's file has it.
   std::string NodeOf(const std::string& result) const {
     const ValueId v = real_.FindValue(result);
@@ -281,8 +201,7 @@ class Evidence {
       const OpDef* const def = FindOp(n.op);
       if (def == nullptr || def->quant.kind != QuantKind::kCompute) continue;
       const std::string& result = real_.value(n.outputs[0]).name;
-      const NodePlan plan = in_.chosen.plan.nodes[static_cast<size_t>(id)];
-      const bool is_float = plan == NodePlan::kFloat || plan == NodePlan::kIgnore;
+      const bool is_float = IsFloatNode(id);
       const auto reason = reasons.find(n.name.empty() ? result : n.name);
       const TensorComparison* const c = ResultOf(n.outputs[0]);
       const ValueId weight = real_.input(id, def->quant.weight_input);
@@ -330,15 +249,15 @@ class Evidence {
         if (!w.empty()) {
           low = JsonNumber(*min);
           high = JsonNumber(*max);
-          histogram = Histogram(*min, *max, std::vector<double>(w.begin(), w.end()),
-                                std::vector<double>(w.size(), 1.0));
+          histogram = HistogramJson(*min, *max, std::vector<double>(w.begin(), w.end()),
+                                    std::vector<double>(w.size(), 1.0));
         }
       } else {
         const auto record = statistics.tensors.find(name);
         if (record != statistics.tensors.end()) {
           low = JsonNumber(record->second.range.min);
           high = JsonNumber(record->second.range.max);
-          histogram = ActivationHistogram(record->second);
+          histogram = HistogramJson(record->second);
         }
         const auto c = compared_.find(name);
         if (c != compared_.end()) clipped = c->second.clipped_share;
@@ -350,30 +269,6 @@ class Evidence {
       out.push_back(std::move(t));
     }
     return out;
-  }
-
-  Json GraphJson() const {
-    const auto names = [&](const std::vector<ValueId>& values) {
-      Json out = Json::array();
-      for (const ValueId v : values) {
-        if (v != kNoId && !real_.value(v).is_constant()) out.push_back(real_.value(v).name);
-      }
-      return out;
-    };
-    Json nodes = Json::array();
-    for (const NodeId id : real_.top().nodes) {
-      const Node& n = real_.node(id);
-      const NodePlan plan = in_.chosen.plan.nodes[static_cast<size_t>(id)];
-      const bool is_float = plan == NodePlan::kFloat || plan == NodePlan::kIgnore;
-      nodes.push_back({{"name", n.name},
-                       {"op", n.op.ToString()},
-                       {"inputs", names(n.inputs)},
-                       {"outputs", names(n.outputs)},
-                       {"precision", is_float ? "float" : "int8"}});
-    }
-    return {{"nodes", nodes},
-            {"inputs", names(real_.top().inputs)},
-            {"outputs", names(real_.top().outputs)}};
   }
 
   Json Warnings() const {

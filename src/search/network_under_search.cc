@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "algos/bias_correction.h"
+#include "calib/stage_progress.h"
 #include "eval/latency.h"
 #include "eval/metric.h"
 #include "formats/onnx/onnx.h"
@@ -134,22 +135,12 @@ Status NetworkUnderSearch::Calibrate() {
     if (base.ok()) base_ = std::move(base).value();
   }
   if (base_.network.adjusted.num_nodes() == 0) {
-    std::string stage;
-    int64_t shown = 0;
-    settings_.progress = [&](std::string_view name, int64_t done, int64_t total) {
-      if (options_.progress == nullptr) return;
-      if (name != stage) {
-        if (!stage.empty()) options_.progress->End();
-        stage = name;
-        shown = 0;
-        options_.progress->Begin(total, "steps", name);
-      }
-      options_.progress->Advance(done - shown);
-      shown = done;
-    };
-    const Result<QuantizeResult> result = QuantizeModel(graph_, dataset_, settings_, pool_);
-    settings_.progress = nullptr;
-    if (!stage.empty()) options_.progress->End();
+    const Result<QuantizeResult> result = [&] {
+      StageProgress stages(options_.progress);
+      QuantizeSettings settings = settings_;
+      settings.progress = stages.Function();
+      return QuantizeModel(graph_, dataset_, settings, pool_);
+    }();
     ADZE_TRY(result);
     ADZE_ASSIGN(const std::string written, work_.SaveBase(*result));
     if (options_.replay != nullptr && written != hash) {

@@ -243,9 +243,9 @@ class Sqnr(unittest.TestCase):
         self.assertNotIn("nan", got.out)
         plan = ["compress", "one.adzir", "--data", "unlabelled.yaml", "--plan"]
         self.assertIn("judge sqnr_db on 400 of 'test'", call(ADZE, *plan).out)
-        self.assertIn("budget: an SQNR of at least 20 dB\n", call(ADZE, *plan).out)
+        self.assertIn("budget: an SQNR of at least 10 dB\n", call(ADZE, *plan).out)
         planned = json.loads(call(ADZE, *plan, "--json").out)
-        self.assertEqual((planned["metric"], planned["budget"]["min_sqnr_db"]), ("sqnr_db", 20))
+        self.assertEqual((planned["metric"], planned["budget"]["min_sqnr_db"]), ("sqnr_db", 10))
         scores = json.loads(call(ADZE, "compress", MODEL, "--data", "unlabelled.yaml", "--plan", "--json").out)
         self.assertEqual((scores["metric"], scores["budget"]["max_drop_points"]), ("flip_rate", 1))
 

@@ -14,7 +14,7 @@ from support import CLASSES, SIZE, call, floats, npy, read_npy, small_images, sm
 
 ADZE = os.path.abspath(sys.argv.pop(1))
 OBSERVERS = ["minmax", "averaged", "percentile", "entropy", "mse"]
-COMMANDS = ["inspect", "run", "eval", "compress", "quantize", "compare", "report", "opt", "convert", "bench", "list", "doctor",
+COMMANDS = ["inspect", "run", "eval", "compress", "quantize", "compare", "diagnose", "report", "opt", "convert", "bench", "list", "doctor",
             "completion", "man"]
 EVIDENCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "report", "evidence.json")
 DOCUMENT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "cli.md")
@@ -384,6 +384,95 @@ class Compare(unittest.TestCase):
         self.assertEqual(sorted(own), sorted(t["own_sqnr_db"] for t in ordered["tensors"]))
         self.assertEqual(ordered["tensors"][-1]["tensor"], "y")
         self.assertIn("inherited", adze("compare", "net.adzir", "q.onnx", "--data", "data.yaml"))
+
+
+class Diagnose(unittest.TestCase):
+    PLAIN = ["--calibration", "minmax", "--no-equalization", "--no-adaptive-rounding", "--no-bias-correction"]
+
+    def check(self, report):
+        """Evidence with all that docs/evidence.md promises of it."""
+        with open(EVIDENCE) as f:
+            sample = json.load(f)
+        self.assertEqual((report["format"], report["version"]), ("adze.evidence", 1))
+        self.assertLessEqual(set(report), set(sample))
+        for name in "layers", "tensors", "findings":
+            for item in report[name]:
+                self.assertLessEqual(set(item), set(sample[name][0]), name)
+        self.assertEqual(list(report["layers"][-1].items())[0], ("name", "gemm"))
+        for f in report["findings"]:
+            self.assertEqual(list(f), list(sample["findings"][0]))
+        gains = [f["gain_db"] or 0 for f in report["findings"] if f["level"] == "problem"]
+        self.assertEqual(gains, sorted(gains, reverse=True))
+        return report
+
+    def test_healthy(self):
+        split = ["--split", "all", "--calibration-split", "all"]
+        r = self.check(adze_json("diagnose", "net.adzir", "--data", "data.yaml", *split))
+        self.assertEqual([f for f in r["findings"] if f["level"] == "problem"], [])
+        self.assertIn("nothing stands out", r["outcome"]["sentence"])
+        self.assertIn("nothing stands out", adze("diagnose", "net.adzir", "--data", "data.yaml", *split))
+        # The same of a file, in both forms; the network's own figures are those that eval and compare see.
+        for form in "qdq", "qoperator":
+            quantize("q.onnx", "--form", form)
+            r = self.check(adze_json("diagnose", "net.adzir", "q.onnx", "--data", "data.yaml", "--split", "calibration"))
+            self.assertIn("nothing stands out", r["outcome"]["sentence"])
+            self.assertIsNone(r["data"]["calibration"]["split"])
+            e = adze_json("eval", "q.onnx", "--data", "data.yaml", "--split", "calibration", "--reference", "net.adzir")
+            self.assertAlmostEqual(r["after"]["sqnr_db"], e["sqnr_db"], delta=1e-6)
+            own = {t["tensor"]: t["own_sqnr_db"] for t in
+                   adze_json("compare", "net.adzir", "q.onnx", "--data", "data.yaml", "--split", "calibration")["tensors"]}
+            for layer in r["layers"]:
+                self.assertEqual(layer["own_sqnr_db"], own[layer["output"]])
+
+    def test_narrow_calibration(self):
+        """Twelve pictures are few: the others are brighter."""
+        r = self.check(adze_json("diagnose", "net.adzir", "--data", "data.yaml"))
+        self.assertEqual(r["data"]["calibration"], {"split": "calibration", "samples": 12})
+        self.assertEqual(r["data"]["evaluation"], {"split": "evaluation", "samples": 12})
+        worst = r["findings"][0]
+        self.assertEqual((worst["kind"], worst["level"]), ("narrow_calibration", "problem"))
+        self.assertGreater(worst["numbers"]["seen_high"], worst["numbers"]["calibrated_high"])
+        # Calibrated on all pictures, the output has what the finding promised.
+        better = adze_json("diagnose", "net.adzir", "--data", "data.yaml", "--calibration-split", "all")
+        self.assertGreater(better["after"]["sqnr_db"], r["after"]["sqnr_db"] + 0.5 * worst["gain_db"])
+
+    def test_saturating_encodings(self):
+        quantize("q.onnx", *self.PLAIN, "--encodings", "q.encodings.json", "--save-float", "adjusted.adzir")
+        with open("q.encodings.json") as f:
+            encodings = json.load(f)
+        encodings["tensors"]["r2"]["scale"] /= 25
+        write("bad.encodings.json", json.dumps(encodings))
+        arguments = ["diagnose", "adjusted.adzir", "--encodings", "bad.encodings.json", "--data", "data.yaml", "--split", "calibration"]
+        r = self.check(adze_json(*arguments, "--report", "why.html"))
+        worst = r["findings"][0]
+        self.assertEqual((worst["kind"], worst["level"], worst["tensors"], worst["name"]),
+                         ("saturation", "problem", ["r2"], "depthwise"))
+        self.assertGreater(worst["numbers"]["clipped_share"], 0.1)
+        self.assertGreater(worst["gain_db"], 3)
+        self.assertNotIn("encodings", " ".join(r["warnings"]))
+        text = adze(*arguments).split("\n")
+        self.assertRegex(text[0], r"^1 problem; output SQNR -?[0-9.]+ dB, [0-9.]+ dB with the first one fixed$")
+        self.assertRegex(text[3] if text[2].startswith("note") else text[2], r"^1\. values beyond the range: depthwise \(Conv\), tensor 'r2'$")
+        page = read("why.html").decode()
+        for word in "adze · diagnosis", "What stands out", "values beyond the range", "Error by layer":
+            self.assertIn(word, page)
+        # The report command makes the same page of the same evidence.
+        write("why.json", json.dumps(r))
+        adze("report", "why.json", "--out", "again.html")
+        self.assertEqual(read("again.html"), read("why.html"))
+        # Encodings of another network are applied all the same, and adze says so.
+        quantize("q.onnx", "--encodings", "q.encodings.json")
+        warned = adze_json("diagnose", "net.adzir", "--encodings", "q.encodings.json", "--data", "data.yaml")["warnings"]
+        self.assertIn("other weights", " ".join(warned))
+
+    def test_threads_do_not_change_it(self):
+        quantize("q.onnx", *self.PLAIN)
+        one, two = (adze_json("diagnose", "net.adzir", "q.onnx", "--data", "data.yaml", "--threads", n) for n in "12")
+        for r in one, two:
+            del r["tool"]
+        self.assertEqual(one, two)
+        self.assertEqual(adze_json("diagnose", "net.adzir", "q.onnx", "--data", "data.yaml", "--fixes", "0")["findings"][0]["gain_db"],
+                         None)
 
 
 class Bench(unittest.TestCase):

@@ -498,6 +498,48 @@ def options():
           "input 'x' (--shape, --batch): tensor dimensions are negative or too large")
 
 
+def diagnoses():
+    write("other.yaml", "kind: npy\nfile: doubles.npy\n")
+    write("nans.yaml", "kind: npy\nfile: nans.npy\n")
+    write("samples.yaml", "kind: npy\nfile: samples.npy\n")
+    write("renamed.adzir", small_network().replace("%y", "%z"))
+    write("five.adzir", "graph { input %x : float32[N,3,8,8] const %w : float32[5,3,8,8] = splat(0.5) %y = Conv(%x, %w) output %y }")
+    for name in "net", "renamed", "five":
+        call(ADZE, "quantize", name + ".adzir", "--data", "data.yaml", "--calibration", "minmax", "--out", name + ".q.onnx",
+             "--encodings", name + ".encodings.json", "--no-float-tail")
+    net, data = ["diagnose", "net.adzir"], ["--data", "data.yaml"]
+    unquantized = "no tensor of it is quantized; to learn what quantization would do, give the float network alone"
+    check([*net, "net.adzir", *data], 3, "net.adzir: " + unquantized)
+    check([*net, "wide.adzir", *data, "--json"], 3, "wide.adzir: " + unquantized)
+    check(["diagnose", "net.q.onnx", "net.q.onnx", *data], 3,
+          "re:net.q.onnx: the network is quantized already: tensor '.+' is u?int8.*")
+    check(["diagnose", "wide.adzir", *data], 4,
+          "wide.adzir: no convolution or matrix product of it can be quantized: there is nothing to diagnose")
+    check([*net, "renamed.q.onnx", *data, "--report", "made.html"], 3,
+          "renamed.q.onnx: the networks have different outputs, 'y' and 'z': one is not the other quantized")
+    check([*net, "five.q.onnx", *data], 3,
+          "five.q.onnx: the networks have different outputs: 'y' is [N,5] and [N,5,1,1]")
+    check([*net, "--encodings", "five.encodings.json", *data], 3,
+          "five.encodings.json: the encodings name tensor 'w', which the graph does not have")
+    check([*net, "--encodings", "missing.json", *data], 3, "re:missing.json: .*No such file or directory")
+    check([*net, "missing.onnx", *data], 3, "re:missing.onnx: .*No such file or directory")
+    check([*net, "net.q.onnx", "--encodings", "net.encodings.json", *data], 2,
+          "QUANTIZED and --encodings both say how the network is quantized; give one")
+    check([*net, *data, "--report", "made.pdf"], 2, "--report made.pdf: adze writes .html")
+    check([*net, *data, "--report", "nowhere/made.html"], 3, "nowhere/made.html: cannot create: No such file or directory")
+    check([*net], 2, "re:.*--data is required.*")
+    check([*net, *data, "--samples", "0"], 2, "re:.*--samples: .+")
+    check([*net, "net.q.onnx", *data, "--split", "cows"], 2,
+          "net.q.onnx: data.yaml: no split 'cows', it has: all, calibration, evaluation")
+    check([*net, "net.q.onnx", *data, "--calibration-split", "cows"], 2,
+          "net.q.onnx: data.yaml: no split 'cows', it has: all, calibration, evaluation")
+    check([*net, "--data", "other.yaml"], 3, "re:net.adzir: .*float64.*")
+    check([*net, "net.q.onnx", "--data", "nans.yaml"], 3, "net.q.onnx: tensor 'x' of the float network holds NaN")
+    check([*net, "--data", "nans.yaml"], 3, "re:net.adzir: .*tensor 'x' holds NaN")
+    check(["diagnose", "conv.adzir", "net.q.onnx", "--data", "samples.yaml"], 3,
+          "net.q.onnx: the networks have different outputs: 'y' is [N,1,8,8] and [N,5]")
+
+
 def fixtures():
     small_images(".", 12)
     write("net.adzir", small_network())
@@ -520,7 +562,7 @@ def main():
         os.chdir(folder)
         fixtures()
         for group in (model_files, quantized_model, external_data, paths, text_form, tensors, data_sets, images, outputs,
-                      options):
+                      options, diagnoses):
             group()
         os.chdir("/")
     print("%d cases, %d failures" % (cases, len(failures)))

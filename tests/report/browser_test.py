@@ -25,7 +25,7 @@ def large():
     for i in range(40):
         def rename(value):
             if isinstance(value, dict):
-                return {k: v if k in ("kind", "precision", "op", "storage") else rename(v) for k, v in value.items()}
+                return {k: v if k in ("kind", "level", "precision", "op", "storage") else rename(v) for k, v in value.items()}
             if isinstance(value, list):
                 return [rename(v) for v in value]
             return "features.%d.%s_%s" % (i, value, "w" * i) if isinstance(value, str) and value != "inf" else value

@@ -40,7 +40,7 @@ def hostile():
             return {k: attack(v, k) for k, v in value.items()}
         if isinstance(value, list):
             return [attack(v, key) for v in value]
-        if not isinstance(value, str) or key in ("format", "precision", "kind") or value == "inf":
+        if not isinstance(value, str) or key in ("format", "precision", "kind", "level") or value == "inf":
             return value
         return names.setdefault(value, "%s %d" % (attacks[len(names) % len(attacks)], len(names)))
 
