@@ -121,6 +121,7 @@ class Plans(unittest.TestCase):
         self.refused(2, graph, "quantize", "p.adz", "--data", "data.yaml", "--out", "q.onnx")
         self.refused(2, graph, "compare", "float.adzir", "p.adz", "--data", "data.yaml")
         self.refused(2, graph, "convert", "p.adz", "--out", "q.adz")
+        self.refused(2, graph, "diagnose", "float.adzir", "p.adz", "--data", "data.yaml")
         self.refused(2, "p.adz: a plan has no text form; --plan shows its steps", "inspect", "p.adz", "--text")
         self.refused(2, "--out p.plan: the name must end in .adz", "convert", "float.adzir", "--out", "p.plan")
         write("bad.adz", b"ONNX" * 100)

@@ -8,6 +8,7 @@
 #include <span>
 
 #include "base/checksum.h"
+#include "base/status.h"
 #include "numerics/dtype.h"
 #include "ops/attr.h"
 
@@ -58,6 +59,9 @@ inline uint64_t HeaderChecksum(std::span<const std::byte> before_weights) {
   sum.Update(before_weights.subspan(sizeof(Header)));
   return sum.Finish();
 }
+
+// The header of a whole file: version, sizes and both checksums are verified.
+Result<Header> ReadHeader(std::span<const std::byte> file);
 
 }  // namespace adze::plan_file
 
