@@ -85,20 +85,23 @@ Status Diagnose(DiagnoseCommand o) {
   ADZE_ASSIGN(const Graph graph, Read(o.reference));
   ADZE_TRY(CheckFloat(graph, o.reference));
   const bool quantize = o.quantized.empty() && o.encodings.empty();
+  Graph quantized;
+  if (!o.quantized.empty()) {
+    ADZE_ASSIGN(quantized, Read(o.quantized));
+  }
+  Encodings encodings;
+  if (!o.encodings.empty()) {
+    ADZE_ASSIGN(encodings, ReadEncodings(o.encodings));
+  }
   ChooseSplits(*dataset, &o.options.split, quantize ? &o.options.calibration_split : nullptr);
   ADZE_ASSIGN(o.options.isa, ChooseIsa());
   const std::unique_ptr<ProgressSink> progress = MakeTerminalProgress();
   o.options.progress = progress.get();
   ThreadPool pool(o.common.threads);
-  const Result<Diagnosis> d = [&]() -> Result<Diagnosis> {
-    if (quantize) return DiagnoseFloat(graph, *dataset, o.options, &pool);
-    if (!o.encodings.empty()) {
-      ADZE_ASSIGN(const Encodings encodings, ReadEncodings(o.encodings));
-      return DiagnoseEncodings(graph, encodings, *dataset, o.options, &pool);
-    }
-    ADZE_ASSIGN(const Graph quantized, Read(o.quantized));
-    return DiagnoseQuantized(graph, quantized, *dataset, o.options, &pool);
-  }();
+  const Result<Diagnosis> d = quantize ? DiagnoseFloat(graph, *dataset, o.options, &pool)
+                              : !o.encodings.empty()
+                                  ? DiagnoseEncodings(graph, encodings, *dataset, o.options, &pool)
+                                  : DiagnoseQuantized(graph, quantized, *dataset, o.options, &pool);
   if (!d.ok()) return d.status().WithContext(quantize ? o.reference : o.quantized + o.encodings);
   DiagnosisSource source;
   source.tool_version = ADZE_VERSION;

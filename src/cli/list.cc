@@ -62,6 +62,7 @@ std::vector<Item> Items(const std::string& what) {
   } else {
     items = {{".onnx", "networks, opset 7 to 25 read, 13 to 21 written; float, Q/DQ and QOperator"},
              {".adzir", "networks as text"},
+             {".adz", "plans: packed weights and kernel calls, mapped and run in place"},
              {".encodings.json", "quantization decisions (docs/encodings.md)"},
              {".safetensors", "long arrays of encodings, statistics"},
              {".npy .npz", "arrays"},

@@ -14,7 +14,7 @@ from support import CLASSES, SIZE, call, floats, npy, read_npy, small_images, sm
 
 ADZE = os.path.abspath(sys.argv.pop(1))
 OBSERVERS = ["minmax", "averaged", "percentile", "entropy", "mse"]
-COMMANDS = ["inspect", "run", "eval", "compress", "quantize", "compare", "diagnose", "sensitivity", "report", "opt", "bench", "list", "doctor",
+COMMANDS = ["inspect", "run", "eval", "compress", "quantize", "compare", "diagnose", "sensitivity", "report", "opt", "convert", "bench", "list", "doctor",
             "completion", "man"]
 EVIDENCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "report", "evidence.json")
 DOCUMENT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "cli.md")
@@ -536,8 +536,8 @@ class Bench(unittest.TestCase):
         r = adze_json("bench", "net.adzir", "--threads", "1", "--batch", "3", "--min-time", "0.02",
                       env={"ADZE_ISA": "generic"})
         self.assertEqual(list(r), ["load_ms", "first_ms", "cold_ms", "p50_ms", "p95_ms", "p99_ms", "min_ms", "jitter",
-                                   "runs", "threads", "batch", "isa", "macs", "gmacs_per_s", "roofline", "arena_bytes",
-                                   "peak_rss_bytes"])
+                                   "runs", "threads", "batch", "isa", "packed_for", "repacked_steps", "macs", "gmacs_per_s",
+                                   "roofline", "arena_bytes", "peak_rss_bytes"])
         self.assertEqual((r["threads"], r["batch"], r["isa"]), (1, 3, "generic"))
         self.assertTrue(0 < r["min_ms"] <= r["p50_ms"] <= r["p95_ms"] <= r["p99_ms"])
         self.assertGreater(r["arena_bytes"], 0)
@@ -596,14 +596,16 @@ class Documentation(unittest.TestCase):
             "compare": adze_json("compare", "net.adzir", "q.onnx", "--data", "data.yaml"),
             "opt": adze_json("opt", "messy.adzir", "--explain"),
             "report": adze_json("report", EVIDENCE, "--out", "report.html"),
+            "convert": adze_json("convert", "net.adzir", "--out", "net.adz"),
             "bench": adze_json("bench", "net.adzir", "--min-time", "0", "--profile"),
             "doctor": json.loads(call(ADZE, "doctor", "--json").out),
             "inspect": adze_json("inspect", "net.adzir", "--plan")}
         for command, report in reports.items():
             for key in keys(report):
                 self.assertRegex(self.sections[command], r"\b%s\b" % key, command)
-        for key in adze_json("inspect", "net.adzir"):
-            self.assertIn("`%s`" % key, self.sections["inspect"])
+        for model in "net.adzir", "net.adz":
+            for key in adze_json("inspect", model):
+                self.assertIn("`%s`" % key, self.sections["inspect"])
 
 
 class Lists(unittest.TestCase):
