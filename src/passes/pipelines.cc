@@ -29,7 +29,7 @@ constexpr const char* kFuse[] = {
 };
 
 constexpr const char* kGates[] = {"fuse_hard_swish", "fuse_silu"};
-constexpr const char* kLift[] = {"lift_qoperator", "lift_qdq"};
+constexpr const char* kLift[] = {"lift_qoperator", "lift_qdq", "lift_codebook", "eliminate_dead"};
 constexpr const char* kLowerQdq[] = {"expand_silu", "lower_qdq"};
 constexpr const char* kLowerQoperator[] = {"expand_silu", "lower_qoperator"};
 

@@ -168,4 +168,33 @@ void TakeName(Graph& graph, ValueId id, const std::string& name) {
   graph.DropOrigin(id, old);
 }
 
+void Represent(Graph& graph, ValueId old, ValueId typed) {
+  const NodeId producer = graph.value(old).producer;
+  if (graph.IsRegionOutput(old)) {
+    const std::string name = graph.value(old).name;
+    const NodeId border =
+        graph.AddNode(OpType::Intern(kAdzeDomain, "Requantize"), graph.node(producer).name, {typed},
+                      {graph.UniqueName(name)}, {}, graph.node(producer).parent, producer);
+    const ValueId result = graph.node(border).outputs[0];
+    graph.SetType(result, {DType::kFloat32, graph.value(old).type.shape, nullptr});
+    for (RegionId r = 0; r < graph.num_regions(); ++r) {
+      for (size_t i = 0; i < graph.region(r).outputs.size(); ++i) {
+        if (graph.region(r).outputs[i] == old) graph.SetOutput(r, static_cast<int>(i), result);
+      }
+    }
+    const std::vector<std::string> origins = graph.value(old).origins;
+    graph.ReplaceUses(old, typed);
+    graph.EraseNode(producer);
+    TakeName(graph, result, name);
+    for (const std::string& origin : origins) graph.AddOrigin(result, origin);
+    return;
+  }
+  graph.ReplaceUses(old, typed);
+  graph.AddOrigin(typed, graph.value(old).name);
+  for (const std::string& origin : std::vector(graph.value(old).origins)) {
+    graph.AddOrigin(typed, origin);
+  }
+  graph.EraseNode(producer);
+}
+
 }  // namespace adze

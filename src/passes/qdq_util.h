@@ -60,6 +60,9 @@ ValueId AddDequantize(Graph& graph, ValueId integers, const QuantType& q,
 // Renames `id`; whoever has the name already gets another one. `id` keeps no trace of its old name.
 void TakeName(Graph& graph, ValueId id, const std::string& name);
 
+// `old`, a dequantized value, is represented by `typed` from now on; erases its producer.
+void Represent(Graph& graph, ValueId old, ValueId typed);
+
 }  // namespace adze
 
 #endif  // ADZE_PASSES_QDQ_UTIL_H_
