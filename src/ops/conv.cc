@@ -47,31 +47,15 @@ Status Vjp(VjpContext& c) {
   const int64_t groups = c.attrs.Int("group", 1);
   const int64_t rows = (*dims)[0] / groups;
   const int64_t k = NumElements(std::span(*dims).subspan(1));
-  AttrMap window = c.attrs;
-  window.Erase("group");
-  window.Set("kernel_shape", std::vector<int64_t>(dims->begin() + 2, dims->end()));
+  const AttrMap window = ConvWindowAttrs(c.attrs, *dims);
   const VjpValue dy = vjp::Reshape(c, g, {0, groups, rows, -1});
   if (c.wanted(0)) {
     const VjpValue w_t = vjp::SwapLastTwo(c, vjp::Reshape(c, w, {groups, rows, k}));
     const VjpValue columns = vjp::Reshape(c, vjp::MatMul(c, w_t, dy), {0, groups * k, -1});
     c.SetGradient(0, vjp::Adze(c, "Fold", {columns, vjp::ShapeValue(c, x)}, window));
   }
-  if (c.wanted(1)) {
-    VjpValue u = vjp::Reshape(c, vjp::Adze(c, "Unfold", {x}, window), {0, groups, k, -1});
-    VjpValue d = dy;
-    // All samples in one product: the pixels of the whole batch are what is summed over.
-    const bool one = vjp::ShapeOf(c, x)[0].IsConst(1);
-    if (!one) u = vjp::Transpose(c, u, {1, 2, 0, 3});
-    d = vjp::Transpose(c, d, {1, 0, 3, 2});
-    u = vjp::Reshape(c, u, {groups, k, -1});
-    d = vjp::Reshape(c, d, {groups, -1, rows});
-    c.SetGradient(1, vjp::Reshape(c, vjp::SwapLastTwo(c, vjp::MatMul(c, u, d)), *dims));
-  }
-  if (c.wanted(2)) {
-    std::vector<int64_t> axes = {0};
-    for (int i = 2; i < vjp::RankOf(c, g); ++i) axes.push_back(i);
-    c.SetGradient(2, vjp::ReduceSum(c, g, std::move(axes), false));
-  }
+  if (c.wanted(1)) c.SetGradient(1, ConvWeightGradient(c, x, g, *dims, window));
+  if (c.wanted(2)) c.SetGradient(2, vjp::SumToAxis(c, g, 1, c.input(2)));
   return OkStatus();
 }
 

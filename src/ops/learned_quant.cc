@@ -88,21 +88,17 @@ Status Vjp(VjpContext& c) {
   const VjpValue dy = c.gradient(0);
   const VjpValue inside = vjp::Gate(c, dy, code, lo, hi, true);
   if (c.wanted(0)) c.SetGradient(0, inside);
-  // The sum over all elements that share a parameter.
-  const auto gather = [&](VjpValue v) {
-    std::vector<int64_t> axes;
-    for (int i = 0; i < rank; ++i) {
-      if (i != axis) axes.push_back(i);
-    }
-    return axes.empty() ? v : vjp::ReduceSum(c, v, std::move(axes), false);
-  };
   if (c.wanted(1)) {
     const VjpValue clamped =
         vjp::Onnx(c, "Clip", {code, vjp::FloatScalar(c, x, lo), vjp::FloatScalar(c, x, hi)});
-    c.SetGradient(1, gather(vjp::Sub(c, vjp::Mul(c, dy, vjp::Sub(c, clamped, z)),
-                                     vjp::Mul(c, inside, steps))));
+    const VjpValue rounded = vjp::Mul(c, dy, vjp::Sub(c, clamped, z));
+    const VjpValue ds = vjp::Sub(c, rounded, vjp::Mul(c, inside, steps));
+    c.SetGradient(1, vjp::SumToAxis(c, ds, axis, c.input(1)));
   }
-  if (c.wanted(2)) c.SetGradient(2, gather(vjp::Mul(c, vjp::Sub(c, inside, dy), s)));
+  if (c.wanted(2)) {
+    const VjpValue dz = vjp::Mul(c, vjp::Sub(c, inside, dy), s);
+    c.SetGradient(2, vjp::SumToAxis(c, dz, axis, c.input(2)));
+  }
   return OkStatus();
 }
 

@@ -109,6 +109,15 @@ VjpValue AlongAxis(VjpContext& c, VjpValue vector, int axis, int rank) {
   return Reshape(c, vector, std::move(shape));
 }
 
+VjpValue SumToAxis(VjpContext& c, VjpValue v, int axis, VjpValue like) {
+  std::vector<int64_t> axes;
+  for (int i = 0; i < RankOf(c, v); ++i) {
+    if (i != axis) axes.push_back(i);
+  }
+  if (!axes.empty()) v = ReduceSum(c, v, std::move(axes), false);
+  return ReshapeLike(c, v, like);
+}
+
 VjpValue Gate(VjpContext& c, VjpValue g, VjpValue x, double lo, double hi, bool closed) {
   return Adze(c, "Gate", {g, x},
               {{"closed", int64_t{closed}},

@@ -89,6 +89,8 @@ VjpValue PerElement(VjpContext& c, VjpValue v, VjpValue x);
 Result<VjpValue> SumTo(VjpContext& c, VjpValue v, VjpValue to);
 // One value per channel as a factor of a tensor of `rank` with the channels at `axis`.
 VjpValue AlongAxis(VjpContext& c, VjpValue vector, int axis, int rank);
+// The sum over all axes but one (over all for -1), in the shape of `like`.
+VjpValue SumToAxis(VjpContext& c, VjpValue v, int axis, VjpValue like);
 // `g` where x is between the bounds, 0 elsewhere; at a bound itself: `g` if closed.
 VjpValue Gate(VjpContext& c, VjpValue g, VjpValue x, double lo, double hi, bool closed);
 

@@ -180,5 +180,172 @@ TEST(GradientRulesTest, Pooling) {
   ExpectGradients("input %x : float64[N,3,H,W] %y = GlobalAveragePool(%x) output %y");
 }
 
+TEST(GradientRulesTest, ConvTranspose) {
+  ExpectGradients(R"(
+    input %x : float64[2,3,4,3] input %w : float64[3,2,3,2] input %b : float64[2]
+    %y = ConvTranspose(%x, %w, %b) {strides=[2,1], pads=[1,0,0,1], output_padding=[1,0]}
+    output %y)");
+  ExpectGradients(R"(
+    input %x : float64[1,4,3,3] input %w : float64[4,1,3,3]
+    %y = ConvTranspose(%x, %w) {group=2, dilations=[2,1]}
+    output %y)");
+}
+
+TEST(GradientRulesTest, SoftmaxAndNormalization) {
+  for (const char* const axis : {"-1", "1", "0"}) {
+    for (const char* const op : {"Softmax", "LogSoftmax"}) {
+      ExpectGradients(std::string("input %x : float64[2,3,4] %y = ") + op + "(%x) {axis=" + axis +
+                      "} output %y");
+    }
+  }
+  ExpectGradients(R"(
+    input %x : float64[2,3,4] input %s : float64[4] input %b : float64[4]
+    %y = LayerNormalization(%x, %s, %b)
+    output %y)");
+  ExpectGradients(R"(
+    input %x : float64[N,3,4] input %s : float64[3,1] input %b : float64[4]
+    %y = LayerNormalization(%x, %s, %b) {axis=-2, epsilon=0.01}
+    output %y)");
+  ExpectGradients(R"(
+    input %x : float64[2,3,2,2] input %s : float64[3] input %b : float64[3] input %m : float64[3]
+    input %v : float64[3]
+    %y = BatchNormalization(%x, %s, %b, %m, %v) {epsilon=0.1}
+    output %y)",
+                  {.lowest = 0.5});
+  ExpectGradients(R"(
+    input %x : float64[N,3] input %s : float64[3] const %b : float64[3] = [1,2,3]
+    const %m : float64[3] = [1,2,3] const %v : float64[3] = [1,2,3]
+    %y = BatchNormalization(%x, %s, %b, %m, %v)
+    output %y)");
+}
+
+TEST(GradientRulesTest, Moves) {
+  ExpectGradients("input %x : float64[2,3,4] %y = Transpose(%x) {perm=[1,2,0]} output %y");
+  ExpectGradients("input %x : float64[2,3,4] %y = Transpose(%x) output %y");
+  ExpectGradients("input %x : float64[2,3,4] %y = Flatten(%x) {axis=-1} output %y");
+  ExpectGradients(
+      "input %x : float64[N,3,4] const %s : int64[2] = [0,-1] %y = Reshape(%x, %s) output %y");
+  ExpectGradients(
+      "input %x : float64[N,M,4] const %s : int64[1] = [-1] %y = Reshape(%x, %s) output %y");
+  ExpectGradients(
+      "input %x : float64[2,1,4] const %a : int64[1] = [1] %y = Squeeze(%x, %a) output %y");
+  ExpectGradients(
+      "input %x : float64[2,4] const %a : int64[2] = [0,-1] %y = Unsqueeze(%x, %a) output %y");
+  ExpectGradients(
+      "input %x : float64[2,1] const %s : int64[3] = [3,2,4] %y = Expand(%x, %s) output %y");
+  ExpectGradients(
+      "input %a : float64[2,1,3] input %b : float64[2,4,3] %y = Concat(%a, %b, %a) {axis=-2} "
+      "output %y");
+  ExpectGradients(
+      "input %a : float64[N,1] input %b : float64[N,4] %y = Concat(%a, %b) {axis=1} output %y");
+  ExpectGradients(
+      "input %x : float64[2,5] const %s : int64[2] = [2,3] %y, %z = Split(%x, %s) {axis=1} output "
+      "%y output %z");
+  ExpectGradients(
+      "input %x : float64[2,5] const %s : int64[2] = [2,3] %y, %z = Split(%x, %s) {axis=-1} output "
+      "%z");
+  ExpectGradients("input %x : float64[1,8,2,3] %y = DepthToSpace(%x) {blocksize=2} output %y");
+  ExpectGradients("input %x : float64[1,2,4,6] %y = SpaceToDepth(%x) {blocksize=2} output %y");
+  ExpectGradients("input %x : float64[2,3] %y = Cast(%x) {to=11} output %y");
+}
+
+TEST(GradientRulesTest, PadAndSlice) {
+  ExpectGradients(
+      "input %x : float64[2,3] const %p : int64[4] = [1,0,2,3] %y = Pad(%x, %p) output %y");
+  ExpectGradients(
+      "input %x : float64[4,3] const %p : int64[4] = [-1,0,2,-1] const %v : float64[] = [2] "
+      "%y = Pad(%x, %p, %v) output %y");
+  ExpectGradients(
+      "input %x : float64[4,3] const %p : int64[2] = [1,-1] const %a : int64[1] = [-1] "
+      "%y = Pad(%x, %p, _, %a) output %y");
+  const auto slice = [](const std::string& x, const std::string& bounds) {
+    ExpectGradients("input %x : float64[" + x + "] " + bounds + " output %y");
+  };
+  slice("5,6", "const %s : int64[2] = [1,-4] const %e : int64[2] = [4,100] %y = Slice(%x, %s, %e)");
+  slice("N,6,2",
+        "const %s : int64[1] = [1] const %e : int64[1] = [-1] const %a : int64[1] = [1] "
+        "%y = Slice(%x, %s, %e, %a)");
+  // Every second, every third beginning in the middle, reversed, reversed with gaps.
+  const std::string three = "const %a : int64[1] = [-2] const %t : int64[1] = ";
+  slice("2,7,3", "const %s : int64[1] = [0] const %e : int64[1] = [7] " + three +
+                     "[2] %y = Slice(%x, %s, %e, %a, %t)");
+  slice("N,7,M", "const %s : int64[1] = [2] const %e : int64[1] = [6] " + three +
+                     "[3] %y = Slice(%x, %s, %e, %a, %t)");
+  slice("2,7,3", "const %s : int64[1] = [-1] const %e : int64[1] = [-100] " + three +
+                     "[-1] %y = Slice(%x, %s, %e, %a, %t)");
+  slice("2,7,3", "const %s : int64[1] = [5] const %e : int64[1] = [0] " + three +
+                     "[-2] %y = Slice(%x, %s, %e, %a, %t)");
+}
+
+TEST(GradientRulesTest, Reductions) {
+  for (const char* const op : {"ReduceSum", "ReduceMean"}) {
+    for (const char* const keep : {"0", "1"}) {
+      const auto reduce = [&](const std::string& dims, const std::string& axes) {
+        ExpectGradients("input %x : float64[" + dims + "] " + axes + "%y = " + op +
+                        (axes.empty() ? "(%x)" : "(%x, %a)") + " {keepdims=" + keep +
+                        "} output %y");
+      };
+      reduce("2,3,4", "");
+      reduce("2,3,4", "const %a : int64[2] = [-1,0] ");
+      reduce("N,3,4", "const %a : int64[1] = [1] ");
+      reduce("N,3,4", "const %a : int64[1] = [0] ");
+      reduce("N,3,M", "");
+    }
+  }
+  ExpectGradients(
+      "input %x : float64[2,3] %y = ReduceSum(%x) {noop_with_empty_axes=1, keepdims=0} output %y");
+}
+
+TEST(GradientRulesTest, Others) {
+  ExpectGradients(
+      "input %a : float64[2,3] input %b : float64[3] const %c : bool[2,1] = [1,0] "
+      "%y = Where(%c, %a, %b) output %y");
+  for (const char* const op : {"LeakyRelu(%x) {alpha=0.3}", "Elu(%x) {alpha=1.5}",
+                               "adze.Gate(%x, %x) {lo=-1.0, hi=0.5}"}) {
+    ExpectGradients(std::string("input %x : float64[32] %y = ") + op + " output %y");
+  }
+  ExpectGradients("input %x : float64[2,3,4] input %s : float64[3,1] %y = PRelu(%x, %s) output %y");
+  ExpectGradients(
+      "input %x : float64[2,2,3,4] const %s : float32[4] = [1,1,2,3] %y = Resize(%x, _, %s) output "
+      "%y");
+  ExpectGradients(
+      "input %x : float64[N,2,H,W] const %s : float32[4] = [1,1,2,2] %y = Resize(%x, _, %s) "
+      "{coordinate_transformation_mode=\"asymmetric\", nearest_mode=\"floor\"} output %y");
+}
+
+// With respect to values between, and through values with several users.
+TEST(GradientRulesTest, Networks) {
+  ExpectGradients(R"(
+    input %x : float64[N,3,8,8] input %w : float64[4,3,3,3] input %b : float64[4]
+    input %d : float64[4,1,3,3] input %p : float64[4,4,1,1] input %f : float64[4,5] input %fb : float64[5]
+    const %lo : float64[] = [0] const %hi : float64[] = [6]
+    %c1 = Conv(%x, %w, %b) {pads=[1,1,1,1], strides=[2,2]}
+    %r1 = Clip(%c1, %lo, %hi)
+    %c2 = Conv(%r1, %d) {group=4, pads=[1,1,1,1]}
+    %r2 = HardSwish(%c2)
+    %c3 = Conv(%r2, %p)
+    %s = Add(%c3, %r1)
+    %m = MaxPool(%s) {kernel_shape=[2,2], strides=[2,2]}
+    %g = GlobalAveragePool(%m)
+    %h = Flatten(%g)
+    %z = Gemm(%h, %f, %fb)
+    %y = LogSoftmax(%z)
+    output %y)",
+                  {.symbol = 2, .tolerance = 1e-6});
+  ExpectGradients(R"(
+    input %x : float64[2,4,6] input %q : float64[6,6] input %k : float64[6,6] input %v : float64[6,6]
+    input %s : float64[6] input %b : float64[6] const %scale : float64[] = [0.4]
+    %n = LayerNormalization(%x, %s, %b)
+    %xq = MatMul(%n, %q) %xk = MatMul(%n, %k) %xv = MatMul(%n, %v)
+    %kt = Transpose(%xk) {perm=[0,2,1]}
+    %a = MatMul(%xq, %kt) %as = Mul(%a, %scale)
+    %p = Softmax(%as)
+    %o = MatMul(%p, %xv)
+    %g = Gelu(%o)
+    %y = Add(%x, %g)
+    output %y)",
+                  {.tolerance = 1e-6});
+}
+
 }  // namespace
 }  // namespace adze
