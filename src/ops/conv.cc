@@ -36,26 +36,16 @@ Status Eval(const EvalContext& ctx) {
   });
 }
 
-// As matrix products over the windows of x (adze.Unfold), group by group: with W [out, k] and
-// columns U [k, pixels], dW = dY * U^T, and dx is W^T * dY with its windows summed up (adze.Fold).
 Status Vjp(VjpContext& c) {
-  const VjpValue x = c.input(0);
-  const VjpValue w = c.input(1);
-  const VjpValue g = c.gradient(0);
-  const auto dims = ToConstDims(vjp::ShapeOf(c, w));
-  if (!dims) return Unsupported("the weight's dims must be constant");
-  const int64_t groups = c.attrs.Int("group", 1);
-  const int64_t rows = (*dims)[0] / groups;
-  const int64_t k = NumElements(std::span(*dims).subspan(1));
-  const AttrMap window = ConvWindowAttrs(c.attrs, *dims);
-  const VjpValue dy = vjp::Reshape(c, g, {0, groups, rows, -1});
   if (c.wanted(0)) {
-    const VjpValue w_t = vjp::SwapLastTwo(c, vjp::Reshape(c, w, {groups, rows, k}));
-    const VjpValue columns = vjp::Reshape(c, vjp::MatMul(c, w_t, dy), {0, groups * k, -1});
-    c.SetGradient(0, vjp::Adze(c, "Fold", {columns, vjp::ShapeValue(c, x)}, window));
+    ADZE_ASSIGN(const VjpValue dx, ConvDataGradient(c, c.input(0), c.input(1), c.gradient(0)));
+    c.SetGradient(0, dx);
   }
-  if (c.wanted(1)) c.SetGradient(1, ConvWeightGradient(c, x, g, *dims, window));
-  if (c.wanted(2)) c.SetGradient(2, vjp::SumToAxis(c, g, 1, c.input(2)));
+  if (c.wanted(1)) {
+    ADZE_ASSIGN(const VjpValue dw, ConvWeightGradient(c, c.input(0), c.gradient(0), c.input(1)));
+    c.SetGradient(1, dw);
+  }
+  if (c.wanted(2)) c.SetGradient(2, vjp::SumToAxis(c, c.gradient(0), 1, c.input(2)));
   return OkStatus();
 }
 

@@ -202,25 +202,24 @@ int64_t Macs(const AttrMap&, std::span<const ConstTensorView> inputs,
 // windows of dY with the pixels of x.
 Status Vjp(VjpContext& c) {
   const VjpValue g = c.gradient(0);
-  const auto dims = ToConstDims(vjp::ShapeOf(c, c.input(1)));
   const std::string_view auto_pad = c.attrs.String("auto_pad", "NOTSET");
   const std::span<const int64_t> strides = c.attrs.Ints("strides");
   const std::span<const int64_t> extra = c.attrs.Ints("output_padding");
-  bool plain =
-      dims && (auto_pad == "NOTSET" || auto_pad == "VALID") && !c.attrs.Has("output_shape");
+  bool plain = (auto_pad == "NOTSET" || auto_pad == "VALID") && !c.attrs.Has("output_shape");
   for (size_t i = 0; i < extra.size(); ++i) plain &= extra[i] < (strides.empty() ? 1 : strides[i]);
   if (!plain) {
     return Unsupported(
-        "output_shape, auto_pad, output_padding beyond the stride and a weight of "
-        "unknown dims have no gradient rule");
+        "output_shape, auto_pad and output_padding beyond the stride have no gradient rule");
   }
-  const AttrMap window = ConvWindowAttrs(c.attrs, *dims);
   if (c.wanted(0)) {
-    AttrMap conv = window;
-    conv.Set("group", c.attrs.Int("group", 1));
+    AttrMap conv = c.attrs;
+    conv.Erase("output_padding");
     c.SetGradient(0, vjp::Onnx(c, "Conv", {g, c.input(1)}, std::move(conv)));
   }
-  if (c.wanted(1)) c.SetGradient(1, ConvWeightGradient(c, g, c.input(0), *dims, window));
+  if (c.wanted(1)) {
+    ADZE_ASSIGN(const VjpValue dw, ConvWeightGradient(c, g, c.input(0), c.input(1)));
+    c.SetGradient(1, dw);
+  }
   if (c.wanted(2)) c.SetGradient(2, vjp::SumToAxis(c, g, 1, c.input(2)));
   return OkStatus();
 }

@@ -81,29 +81,6 @@ Result<ConvDims> ReadConvDims(const AttrMap& attrs, std::span<const int64_t> x,
   return d;
 }
 
-AttrMap ConvWindowAttrs(const AttrMap& attrs, const std::vector<int64_t>& w) {
-  AttrMap window;
-  for (const char* const name : {"auto_pad", "dilations", "pads", "strides"}) {
-    if (const AttrValue* const value = attrs.Find(name)) window.Set(name, *value);
-  }
-  window.Set("kernel_shape", std::vector<int64_t>(w.begin() + 2, w.end()));
-  return window;
-}
-
-VjpValue ConvWeightGradient(VjpContext& c, VjpValue image, VjpValue pixels,
-                            const std::vector<int64_t>& w, const AttrMap& window) {
-  const int64_t groups = c.attrs.Int("group", 1);
-  const int64_t rows = w[0] / groups;
-  const int64_t k = NumElements(std::span(w).subspan(1));
-  VjpValue u = vjp::Reshape(c, vjp::Adze(c, "Unfold", {image}, window), {0, groups, k, -1});
-  VjpValue p = vjp::Reshape(c, pixels, {0, groups, rows, -1});
-  // All samples in one product: what is summed over are the pixels of the whole batch.
-  if (!vjp::ShapeOf(c, image)[0].IsConst(1)) u = vjp::Transpose(c, u, {1, 2, 0, 3});
-  u = vjp::Reshape(c, u, {groups, k, -1});
-  p = vjp::Reshape(c, vjp::Transpose(c, p, {1, 0, 3, 2}), {groups, -1, rows});
-  return vjp::Reshape(c, vjp::SwapLastTwo(c, vjp::MatMul(c, u, p)), w);
-}
-
 int64_t ConvMacs(std::span<const int64_t> w, std::span<const int64_t> y) {
   return w.empty() ? 0 : MulCount(NumElements(y), NumElements(w.subspan(1)));
 }

@@ -66,13 +66,10 @@ void ForEachConvOutput(const ConvDims& d, Multiply&& multiply, Finish&& finish) 
   }
 }
 
-// Gradient rules of Conv and ConvTranspose, whose weight has dims `w`.
-// The attributes of adze.Unfold for the windows of the convolution.
-AttrMap ConvWindowAttrs(const AttrMap& attrs, const std::vector<int64_t>& w);
-// With the windows U [k, pixels] of `image` and `pixels` [w[0], pixels], group by group: pixels *
-// U^T, in the dims of the weight.
-VjpValue ConvWeightGradient(VjpContext& c, VjpValue image, VjpValue pixels,
-                            const std::vector<int64_t>& w, const AttrMap& window);
+// Gradient rules, for a Conv (or the Conv that a ConvTranspose is the transpose of) with the node's
+// attributes, image x, weight w and the gradient g of its result. conv_gradient.cc.
+Result<VjpValue> ConvDataGradient(VjpContext& c, VjpValue x, VjpValue w, VjpValue g);
+Result<VjpValue> ConvWeightGradient(VjpContext& c, VjpValue x, VjpValue g, VjpValue w);
 
 // Multiply-accumulates of a convolution whose weight has dims `w` and output dims `y`.
 int64_t ConvMacs(std::span<const int64_t> w, std::span<const int64_t> y);

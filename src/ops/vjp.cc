@@ -110,6 +110,14 @@ VjpValue AlongAxis(VjpContext& c, VjpValue vector, int axis, int rank) {
 }
 
 VjpValue SumToAxis(VjpContext& c, VjpValue v, int axis, VjpValue like) {
+  // Images: pooling has a kernel, in their own layout.
+  const Shape shape = ShapeOf(c, v);
+  if (axis == 1 && (shape.size() == 3 || shape.size() == 4)) {
+    const auto size = ToConstDims(Shape(shape.begin() + 2, shape.end()));
+    if (size) {
+      v = Times(c, Onnx(c, "GlobalAveragePool", {v}), static_cast<double>(NumElements(*size)));
+    }
+  }
   std::vector<int64_t> axes;
   for (int i = 0; i < RankOf(c, v); ++i) {
     if (i != axis) axes.push_back(i);

@@ -55,14 +55,54 @@ TEST(GradientRulesTest, ConvOtherRanksAndSymbols) {
                   {.symbol = 5});
 }
 
+// A constant weight: the gradient of the image is a convolution.
+TEST(GradientRulesTest, ConvOfConstantWeight) {
+  const std::string weight =
+      "const %w : float64[2,2,2,3] = [1,-2,3,4,5,-6, 7,8,9,-1,2,3, 4,5,6,-7,8,9, 1,2,3,4,5,6] ";
+  for (const char* const attrs :
+       {"", "pads=[1,1,1,2]", "dilations=[2,1], pads=[0,2,1,0]", "strides=[2,1], pads=[1,0,1,0]",
+        "pads=[2,0,2,0]", "auto_pad=\"SAME_LOWER\""}) {
+    for (const char* const batch : {"2", "N"}) {
+      ExpectGradients("input %x : float64[" + std::string(batch) + ",2,6,7] " + weight +
+                      "%y = Conv(%x, %w) {" + attrs + "} output %y");
+    }
+  }
+  const std::string grouped =
+      "const %w : float64[4,1,2,2] = [1,-2,3,4,5,-6,7,8,9,-1,2,3,4,5,6,-7] ";
+  for (const char* const attrs : {"group=2", "group=4", "group=4, strides=[2,2], pads=[1,1,0,0]",
+                                  "group=4, strides=[2,3], dilations=[1,2]"}) {
+    const char* const channels = std::string_view(attrs).starts_with("group=2") ? "2" : "4";
+    for (const char* const batch : {"1", "N"}) {
+      ExpectGradients("input %x : float64[" + std::string(batch) + "," + channels + ",6,7] " +
+                      grouped + "%y = Conv(%x, %w) {" + attrs + "} output %y");
+    }
+  }
+  ExpectGradients("input %x : float64[N,4,H,H] " + grouped +
+                      "%y = Conv(%x, %w) {group=4, strides=[2,2]} output %y",
+                  {.symbol = 4});
+  ExpectGradients(
+      "input %x : float64[2,1,7] const %w : float64[2,1,3] = [1,2,-3,4,5,6] %y = Conv(%x, %w) "
+      "{pads=[2,0]} output %y");
+}
+
+TEST(GradientRulesTest, PointwiseConv) {
+  for (const char* const attrs : {"", "strides=[2,2]", "pads=[1,0,0,1]"}) {
+    for (const char* const weight :
+         {"input %w : float64[2,3,1,1] ", "const %w : float64[2,3,1,1] = [1,-2,3,4,5,6] "}) {
+      ExpectGradients("input %x : float64[N,3,4,3] " + std::string(weight) + "%y = Conv(%x, %w) {" +
+                      attrs + "} output %y");
+    }
+  }
+}
+
 TEST(GradientRulesTest, FoldAndUnfold) {
   ExpectGradients(R"(
-    input %x : float64[2,2,5,4]
+    input %x : float64[2,5,4,3]
     %u = adze.Unfold(%x) {kernel_shape=[3,2], pads=[1,0,1,1], strides=[2,1]}
     %y = Mul(%u, %u)
     output %y)");
   ExpectGradients(R"(
-    input %u : float64[2,8,6] const %s : int64[4] = [2,2,3,4]
+    input %u : float64[12,8] const %s : int64[4] = [2,3,4,2]
     %x = adze.Fold(%u, %s) {kernel_shape=[2,2]}
     %y = Mul(%x, %x)
     output %y)");

@@ -1,0 +1,89 @@
+// adze.DepthwiseGradient: the gradient of a depthwise convolution's weight, from its image x and
+// the gradient g of its result, both with channels last:
+//   y[k, c] = sum over n and output pixels p of g[n, p, c] * x[n, p * stride - pad + k * dilation,
+//   c].
+#include <algorithm>
+#include <vector>
+
+#include "ops/nn_util.h"
+#include "ops/shape_util.h"
+
+namespace adze {
+namespace {
+
+constexpr AttrDef kAttrs[] = {
+    {"auto_pad", AttrKind::kString},
+    {"dilations", AttrKind::kInts},
+    {"kernel_shape", AttrKind::kInts, true},
+    {"pads", AttrKind::kInts},
+    {"strides", AttrKind::kInts},
+};
+
+Status Infer(InferContext& ctx) {
+  ADZE_TRY(RequireFloat(ctx, 0, "x"));
+  ADZE_TRY(RequireInput(ctx, 1, "g"));
+  ADZE_TRY(RequireSameDType(ctx, 1, "g", 0));
+  const DType dtype = ctx.input(0)->dtype;
+  ctx.SetOutput(0, dtype, std::nullopt);
+  if (ctx.shape(0) == nullptr) return OkStatus();
+  if (ctx.shape(0)->size() < 3) return InvalidInput("x needs a spatial dimension");
+  int64_t window = 1;
+  for (const int64_t k : ctx.attrs.Ints("kernel_shape")) window = MulCount(window, k);
+  return SetShape(ctx, 0, dtype, {window, ctx.shape(0)->back()});
+}
+
+Status Eval(const EvalContext& ctx) {
+  const ConstTensorView& x = ctx.in(0);
+  const ConstTensorView& g = ctx.in(1);
+  const TensorView& y = ctx.out(0);
+  if (x.rank() < 3 || g.rank() != x.rank()) return InvalidInput("x and g differ in rank");
+  // [N, C, spatial...], as windows are described.
+  std::vector<int64_t> image(x.dims.begin(), x.dims.end());
+  std::rotate(image.begin() + 1, image.end() - 1, image.end());
+  ADZE_ASSIGN(const WindowGeometry window, ReadWindow(ctx.attrs, image, {}));
+  const ImageDims in = ReadImageDims(image);
+  ImageDims out = in;
+  std::vector<int64_t> expected = {in.batch};
+  for (int i = 0; i < window.spatial_rank; ++i) {
+    ADZE_ASSIGN(const Dim size, CheckedWindowOutput(window, i, in.size[i], false));
+    out.size[i] = size.value();
+    expected.push_back(out.size[i]);
+  }
+  expected.push_back(in.channels);
+  ADZE_TRY(CheckDims(g.dims, expected));
+  const int64_t taps = window.kernel[0] * window.kernel[1] * window.kernel[2];
+  ADZE_TRY(CheckDims(y.dims, std::vector<int64_t>{taps, in.channels}));
+  const int64_t channels = in.channels;
+  return DispatchFloat(x.dtype, [&](auto io) {
+    using Io = decltype(io);
+    using Real = typename Io::Real;
+    for (int64_t i = 0; i < y.size(); ++i) Io::Store(y.data, i, Real{0});
+    for (int64_t n = 0; n < in.batch; ++n) {
+      ForEachWindow(window, in.size, out.size, [&](int64_t pixel, const TapRange* range) {
+        const int64_t from = (n * out.pixels() + pixel) * channels;
+        ForEachTap(window, in.size, range, [&](int64_t i, int64_t k) {
+          const int64_t at = (n * in.pixels() + i) * channels;
+          for (int64_t c = 0; c < channels; ++c) {
+            const Real product = Io::Load(g.data, from + c) * Io::Load(x.data, at + c);
+            Io::Store(y.data, k * channels + c, Io::Load(y.data, k * channels + c) + product);
+          }
+        });
+      });
+    }
+  });
+}
+
+}  // namespace
+
+extern constexpr OpDef kDepthwiseGradientOp = {
+    .domain = kAdzeDomain,
+    .name = "DepthwiseGradient",
+    .summary = "gradient of a depthwise convolution's weight, as [window, channels]",
+    .min_inputs = 2,
+    .max_inputs = 2,
+    .attrs = kAttrs,
+    .infer = Infer,
+    .eval = Eval,
+};
+
+}  // namespace adze
