@@ -133,8 +133,8 @@ TEST(DifferentiateTest, SimplifiesToAConvolution) {
   EXPECT_EQ(Canonical(PrintGraph(*made)), Canonical(R"(graph {
     input %x : float32[N,1,3,3]
     input %seed/y : float32[N,2,3,3]
-    const %grad/y/8 : float32[1,2,2,2] = [4,3,2,1,8,7,6,5]
-    %grad/x = Conv(%seed/y, %grad/y/8) {dilations=[1,1], group=1, kernel_shape=[2,2], pads=[0,1,1,0]}
+    const %grad/y/9 : float32[1,2,2,2] = [4,3,2,1,8,7,6,5]
+    %grad/x = Conv(%seed/y, %grad/y/9) {dilations=[1,1], group=1, kernel_shape=[2,2], pads=[0,1,1,0]} : float32[N,1,3,3] origins("grad/y/10")
     output %grad/x
   })"));
   ExpectSameNumbers(before, *made, 1e-4f);
