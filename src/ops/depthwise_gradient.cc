@@ -3,7 +3,6 @@
 //   y[k, c] = sum over n and output pixels p of g[n, p, c] * x[n, p * stride - pad + k * dilation,
 //   c].
 #include <algorithm>
-#include <vector>
 
 #include "ops/nn_util.h"
 #include "ops/shape_util.h"
@@ -37,22 +36,24 @@ Status Eval(const EvalContext& ctx) {
   const ConstTensorView& g = ctx.in(1);
   const TensorView& y = ctx.out(0);
   if (x.rank() < 3 || g.rank() != x.rank()) return InvalidInput("x and g differ in rank");
-  // [N, C, spatial...], as windows are described.
-  std::vector<int64_t> image(x.dims.begin(), x.dims.end());
-  std::rotate(image.begin() + 1, image.end() - 1, image.end());
-  ADZE_ASSIGN(const WindowGeometry window, ReadWindow(ctx.attrs, image, {}));
-  const ImageDims in = ReadImageDims(image);
+  SmallInts image;  // [N, C, spatial...], as windows are described
+  image.size = x.rank();
+  std::copy(x.dims.begin(), x.dims.end(), image.values);
+  std::rotate(image.values + 1, image.values + image.size - 1, image.values + image.size);
+  ADZE_ASSIGN(const WindowGeometry window, ReadWindow(ctx.attrs, image.span(), {}));
+  const ImageDims in = ReadImageDims(image.span());
   ImageDims out = in;
-  std::vector<int64_t> expected = {in.batch};
+  SmallInts expected;
+  expected[expected.size++] = in.batch;
   for (int i = 0; i < window.spatial_rank; ++i) {
     ADZE_ASSIGN(const Dim size, CheckedWindowOutput(window, i, in.size[i], false));
     out.size[i] = size.value();
-    expected.push_back(out.size[i]);
+    expected[expected.size++] = out.size[i];
   }
-  expected.push_back(in.channels);
-  ADZE_TRY(CheckDims(g.dims, expected));
-  const int64_t taps = window.kernel[0] * window.kernel[1] * window.kernel[2];
-  ADZE_TRY(CheckDims(y.dims, std::vector<int64_t>{taps, in.channels}));
+  expected[expected.size++] = in.channels;
+  ADZE_TRY(CheckDims(g.dims, expected.span()));
+  const int64_t result[] = {window.kernel[0] * window.kernel[1] * window.kernel[2], in.channels};
+  ADZE_TRY(CheckDims(y.dims, result));
   const int64_t channels = in.channels;
   return DispatchFloat(x.dtype, [&](auto io) {
     using Io = decltype(io);

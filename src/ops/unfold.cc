@@ -6,7 +6,6 @@
 //
 // Channels are last, as the float kernels have them: a row is made of runs of whole pixels.
 #include <algorithm>
-#include <vector>
 
 #include "ops/nn_util.h"
 #include "ops/shape_util.h"
@@ -23,21 +22,14 @@ constexpr AttrDef kAttrs[] = {
     {"strides", AttrKind::kInts},
 };
 
-// [N, C, spatial...] from [N, spatial..., C].
-template <typename Dims>
-Result<Dims> ChannelsSecond(const Dims& image) {
+// The shape of the rows of an image.
+Result<Shape> RowShape(const AttrMap& attrs, const Shape& image) {
   if (image.size() < 3) {
     return InvalidInput("an image needs a spatial dimension, has rank " +
                         std::to_string(image.size()));
   }
-  Dims out = image;
-  std::rotate(out.begin() + 1, out.end() - 1, out.end());
-  return out;
-}
-
-// The shape of the rows of an image.
-Result<Shape> RowShape(const AttrMap& attrs, const Shape& image) {
-  ADZE_ASSIGN(const Shape x, ChannelsSecond(image));
+  Shape x = image;  // [N, C, spatial...], as windows are described
+  std::rotate(x.begin() + 1, x.end() - 1, x.end());
   ADZE_ASSIGN(const WindowGeometry g, ReadWindow(attrs, x, {}));
   Shape rows = {x[0], x[1]};
   for (int i = 0; i < g.spatial_rank; ++i) {
@@ -79,9 +71,14 @@ Status InferFold(InferContext& ctx) {
 template <typename Fn>
 Status ForEachRun(const AttrMap& attrs, std::span<const int64_t> image,
                   std::span<const int64_t> rows, Fn&& fn) {
-  ADZE_ASSIGN(const std::vector<int64_t> x,
-              ChannelsSecond(std::vector<int64_t>(image.begin(), image.end())));
-  ADZE_ASSIGN(const WindowGeometry from, ReadWindow(attrs, x, {}));
+  if (image.size() < 3 || image.size() > kMaxRank) {
+    return InvalidInput("an image has rank " + std::to_string(image.size()));
+  }
+  int64_t x[kMaxRank];  // [N, C, spatial...], as windows are described
+  std::copy(image.begin(), image.end(), x);
+  std::rotate(x + 1, x + image.size() - 1, x + image.size());
+  ADZE_ASSIGN(const WindowGeometry from,
+              ReadWindow(attrs, std::span<const int64_t>(x, image.size()), {}));
   // The last spatial dimension goes last, where runs are.
   WindowGeometry g;
   int64_t in[3] = {1, 1, 1};
@@ -95,7 +92,7 @@ Status ForEachRun(const AttrMap& attrs, std::span<const int64_t> image,
     g.stride[to] = from.stride[i];
     g.dilation[to] = from.dilation[i];
     g.pad_begin[to] = from.pad_begin[i];
-    in[to] = x[static_cast<size_t>(i) + 2];
+    in[to] = x[i + 2];
     ADZE_ASSIGN(const Dim size, CheckedWindowOutput(from, i, in[to], false));
     out[to] = size.value();
     row = MulCount(row, g.kernel[to]);

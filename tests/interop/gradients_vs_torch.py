@@ -4,7 +4,7 @@ usage: gradients_vs_torch.py ADZE ADZE_DIFFERENTIATE_MODEL [MODEL.onnx SHAPE ...
 Every case is a network in adze's text form whose weights are inputs, and the same in torch; both get the same random
 inputs and output gradients. Each gradient must agree to 2e-5 of its largest element (float32 on both sides).
 With models (needs the package onnx), the gradient of a real network's outputs with respect to its input is compared
-with that of a small interpreter over torch; SHAPE is that of the input, as 1,3,32,32.
+with that of a small interpreter over torch, for four inputs; SHAPE is that of the input, as 1,3,32,32.
 Run by ctest where a Python with PyTorch is found, without models.
 """
 import os
@@ -153,42 +153,68 @@ def run_case(tools, rng, name, shapes, text, function, span=(-2, 2)):
     return errors
 
 
-def interpret(model, x):
-    """The few operators of the classifiers compared here, in torch."""
+def prepare(model):
+    """A function of the input that runs the few operators of the classifiers compared here in torch, and the weights."""
     import onnx
     from onnx import numpy_helper
     g = onnx.load(model).graph
-    values = {t.name: torch.tensor(numpy_helper.to_array(t).copy()) for t in g.initializer}
-    values[g.input[0].name] = x
-    for n in g.node:
-        a = {k.name: onnx.helper.get_attribute_value(k) for k in n.attribute}
-        v = [values[i] if i else None for i in n.input]
-        if n.op_type == "Conv":
-            p = a.get("pads", [0, 0, 0, 0])
-            assert p[:2] == p[2:]
-            y = F.conv2d(v[0], v[1], v[2] if len(v) > 2 else None, a.get("strides", 1), p[:2], a.get("dilations", 1), a.get("group", 1))
-        elif n.op_type == "BatchNormalization":
-            y = F.batch_norm(v[0], v[3], v[4], v[1], v[2], False, 0, a.get("epsilon", 1e-5))
-        elif n.op_type == "Gemm":
-            assert a.get("transB") == 1
-            y = F.linear(v[0], v[1], v[2])
-        elif n.op_type == "Clip":
-            y = torch.clamp(v[0], float(v[1]) if len(v) > 1 else a["min"], float(v[2]) if len(v) > 2 else a["max"])
-        elif n.op_type == "Slice":
-            y = v[0]
-            axes = v[3].tolist() if len(v) > 3 else range(len(v[1]))
-            for i, axis in enumerate(axes):
-                y = y[(slice(None),) * axis + (slice(int(v[1][i]), int(v[2][i]), int(v[4][i]) if len(v) > 4 else 1),)]
-        elif n.op_type == "Pad":
-            p, r = v[1].tolist(), v[0].dim()
-            y = F.pad(v[0], [q for i in reversed(range(r)) for q in (p[i], p[i + r])])
-        else:
-            y = {"Relu": lambda: F.relu(v[0]), "Add": lambda: v[0] + v[1], "Identity": lambda: v[0],
-                 "GlobalAveragePool": lambda: v[0].mean((2, 3), keepdim=True), "Flatten": lambda: v[0].flatten(a.get("axis", 1)),
-                 "Reshape": lambda: v[0].reshape([v[0].shape[i] if d == 0 else d for i, d in enumerate(v[1].tolist())]),
-                 "Constant": lambda: torch.tensor(numpy_helper.to_array(a["value"]).copy())}[n.op_type]()
-        values[n.output[0]] = y
-    return g.input[0].name, g.output[0].name, values[g.output[0].name]
+    constants = {t.name: torch.tensor(numpy_helper.to_array(t).copy()) for t in g.initializer}
+    steps = [(n, {k.name: onnx.helper.get_attribute_value(k) for k in n.attribute}) for n in g.node]
+    for n, a in steps:
+        if n.op_type == "Constant":
+            constants[n.output[0]] = torch.tensor(numpy_helper.to_array(a["value"]).copy())
+    numbers = {k: v.tolist() for k, v in constants.items() if not v.is_floating_point() or v.numel() == 1}
+
+    def run(x):
+        values = {**constants, g.input[0].name: x}
+        for n, a in steps:
+            if n.op_type != "Constant":
+                values[n.output[0]] = apply(n.op_type, a, [values[i] if i else None for i in n.input],
+                                            [numbers.get(i) for i in n.input])
+        return values[g.output[0].name]
+
+    run.input, run.output = g.input[0].name, g.output[0].name
+    return run, [v for v in constants.values() if v.is_floating_point() and v.numel() > 1]
+
+
+def apply(op, a, v, c):
+    """One operator with attributes `a` on inputs `v`, whose constant numbers are `c`."""
+    if op == "Conv":
+        p = a.get("pads", [0, 0, 0, 0])
+        assert p[:2] == p[2:]
+        return F.conv2d(v[0], v[1], v[2] if len(v) > 2 else None, a.get("strides", 1), p[:2], a.get("dilations", 1), a.get("group", 1))
+    if op == "BatchNormalization":
+        return F.batch_norm(v[0], v[3], v[4], v[1], v[2], False, 0, a.get("epsilon", 1e-5))
+    if op == "Gemm":
+        assert a.get("transB") == 1
+        return F.linear(v[0], v[1], v[2])
+    if op == "Clip":
+        return torch.clamp(v[0], c[1], c[2])
+    if op == "Slice":
+        y = v[0]
+        for i, axis in enumerate(c[3] if len(c) > 3 else range(len(c[1]))):
+            y = y[(slice(None),) * axis + (slice(c[1][i], c[2][i], c[4][i] if len(c) > 4 else 1),)]
+        return y
+    if op == "Pad":
+        r = v[0].dim()
+        return F.pad(v[0], [q for i in reversed(range(r)) for q in (c[1][i], c[1][i + r])])
+    if op == "Reshape":
+        return v[0].reshape([v[0].shape[i] if d == 0 else d for i, d in enumerate(c[1])])
+    return {"Relu": F.relu, "Add": torch.add, "Identity": lambda x: x, "Flatten": lambda x: x.flatten(a.get("axis", 1)),
+            "GlobalAveragePool": lambda x: x.mean((2, 3), keepdim=True)}[op](*v)
+
+
+def run_model(tools, rng, model, shape):
+    """Largest and Euclidean error of the input's gradient. An activation within rounding of a Clip's bound passes its
+    gradient or not, so a deep network agrees closely for most inputs only; so do torch's own float32 and float64."""
+    x = torch.tensor(rng.uniform(-2, 2, tuple(map(int, shape.split(",")))).astype(np.float32), requires_grad=True)
+    run, _ = prepare(model)
+    y = run(x)
+    seed = rng.uniform(-1, 1, y.shape).astype(np.float32)
+    y.backward(torch.tensor(seed))
+    read = tools.gradients(model, {run.input: x.detach().numpy(), f"seed/{run.output}": seed})
+    got, want = read(f"grad/{run.input}"), x.grad.numpy()
+    return worst(got, want), float(np.linalg.norm(got - want) / np.linalg.norm(want))
 
 
 def main():
@@ -202,15 +228,11 @@ def main():
             failed += bad
             print(f"{'FAIL' if bad else 'ok  '} {case[0]:26}", " ".join(f"{k} {v:.1e}" for k, v in errors.items()))
         for model, shape in zip(sys.argv[3::2], sys.argv[4::2]):
-            x = torch.tensor(rng.uniform(-2, 2, tuple(map(int, shape.split(",")))).astype(np.float32), requires_grad=True)
-            name_in, name_out, y = interpret(model, x)
-            seed = rng.uniform(-1, 1, y.shape).astype(np.float32)
-            y.backward(torch.tensor(seed))
-            read = tools.gradients(model, {name_in: x.detach().numpy(), f"seed/{name_out}": seed})
-            error = worst(read(f"grad/{name_in}"), x.grad.numpy())
-            bad = error > 100 * TOLERANCE  # many layers: sums in another order
+            maxima, norms = zip(*(run_model(tools, np.random.default_rng(i), model, shape) for i in range(4)))
+            bad = min(maxima) > TOLERANCE or max(norms) > 1e-2
             failed += bad
-            print(f"{'FAIL' if bad else 'ok  '} {os.path.basename(model):26} {error:.1e}")
+            print(f"{'FAIL' if bad else 'ok  '} {os.path.basename(model):26} largest", " ".join(f"{e:.1e}" for e in maxima),
+                  "norm", " ".join(f"{e:.1e}" for e in norms))
     print(f"{len(CASES)} cases, {failed} failed (torch {torch.__version__})")
     return 1 if failed else 0
 
