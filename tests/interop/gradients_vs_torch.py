@@ -154,7 +154,7 @@ def run_case(tools, rng, name, shapes, text, function, span=(-2, 2)):
 
 
 def prepare(model):
-    """A function of the input that runs the few operators of the classifiers compared here in torch, and the weights."""
+    """A function of the input that runs the few operators of the classifiers compared here in torch."""
     import onnx
     from onnx import numpy_helper
     g = onnx.load(model).graph
@@ -174,7 +174,7 @@ def prepare(model):
         return values[g.output[0].name]
 
     run.input, run.output = g.input[0].name, g.output[0].name
-    return run, [v for v in constants.values() if v.is_floating_point() and v.numel() > 1]
+    return run
 
 
 def apply(op, a, v, c):
@@ -208,7 +208,7 @@ def run_model(tools, rng, model, shape):
     """Largest and Euclidean error of the input's gradient. An activation within rounding of a Clip's bound passes its
     gradient or not, so a deep network agrees closely for most inputs only; so do torch's own float32 and float64."""
     x = torch.tensor(rng.uniform(-2, 2, tuple(map(int, shape.split(",")))).astype(np.float32), requires_grad=True)
-    run, _ = prepare(model)
+    run = prepare(model)
     y = run(x)
     seed = rng.uniform(-1, 1, y.shape).astype(np.float32)
     y.backward(torch.tensor(seed))
