@@ -144,5 +144,63 @@ TEST(GradientPlanTest, WeightsAsInputs) {
                    false, 2);
 }
 
+// One plan, weights as inputs: gradient descent finds the weights of a network that made the data.
+TEST(GradientPlanTest, TrainsANetwork) {
+  const Graph g = ParseOrFail("graph { input %x : float32[16,1,6,6] input %t : float32[16,2] " +
+                              Weight("w1", {4, 1, 3, 3}) + Weight("w2", {2, 4}) + R"(
+    %c = Conv(%x, %w1) %r = Relu(%c) %p = GlobalAveragePool(%r) %f = Flatten(%p)
+    %y = Gemm(%f, %w2) {transB=1}
+    %d = Sub(%y, %t) %s = Mul(%d, %d) %loss = ReduceMean(%s) {keepdims=0}
+    output %y output %loss })");
+  DifferentiateOptions options;
+  options.of = {g.FindValue("loss")};
+  options.with_respect_to = {g.FindValue("w1"), g.FindValue("w2")};
+  options.outputs = {g.FindValue("y"), g.FindValue("loss")};
+  options.unit_seed = true;
+  options.constants_as_inputs = true;
+  Result<Graph> made = Differentiate(g, options);
+  ASSERT_TRUE(made.ok()) << made.status().message();
+  ASSERT_TRUE(RunPipeline(*made, "simplify").ok());
+  const Result<LoweredPlan> lowered = Lower(*made, {*ChooseIsa()});
+  ASSERT_TRUE(lowered.ok()) << lowered.status().message();
+  ThreadPool pool(2);
+  Executor executor(lowered->plan, &pool);
+
+  std::mt19937 random(1);
+  std::normal_distribution<float> normal;
+  const auto draw = [&](std::vector<int64_t> dims, float scale) {
+    Tensor t = Tensor::Allocate(DType::kFloat32, std::move(dims));
+    for (int64_t i = 0; i < t.size(); ++i) t.mutable_data<float>()[i] = scale * normal(random);
+    return t;
+  };
+  const Tensor x = draw({16, 1, 6, 6}, 1);
+  Tensor target = draw({16, 2}, 0);
+  Tensor weights[2];
+  const auto run = [&](const Tensor& w1, const Tensor& w2) {
+    EXPECT_TRUE(
+        executor.Run(std::vector<ConstTensorView>{x.view(), target.view(), w1.view(), w2.view()})
+            .ok());
+    return executor.output(1).as<float>()[0];
+  };
+  run(g.value(g.FindValue("w1")).constant, g.value(g.FindValue("w2")).constant);
+  std::copy_n(executor.output(0).as<float>(), target.size(), target.mutable_data<float>());
+  weights[0] = draw({4, 1, 3, 3}, 0.3f);
+  weights[1] = draw({2, 4}, 0.3f);
+  const float first = run(weights[0], weights[1]);
+  float last = first;
+  for (int step = 0; step < 400; ++step) {
+    for (int k = 0; k < 2; ++k) {
+      const float* const gradient = executor.output(2 + k).as<float>();
+      Tensor moved = Tensor::FromValues<float>(weights[k].dims(), weights[k].values<float>());
+      for (int64_t i = 0; i < moved.size(); ++i)
+        moved.mutable_data<float>()[i] -= 0.3f * gradient[i];
+      weights[k] = moved;
+    }
+    last = run(weights[0], weights[1]);
+  }
+  EXPECT_GT(first, 0.05f);
+  EXPECT_LT(last, first / 50) << "from " << first;
+}
+
 }  // namespace
 }  // namespace adze
