@@ -91,8 +91,8 @@ VjpValue TurnedWeight(VjpContext& c, const ConvForm& f, VjpValue w) {
   return vjp::Onnx(c, "Slice", {w, all(-1), all(INT64_MIN), vjp::Ints(c, axes), all(-1)});
 }
 
-// Row i of the convolution's transpose: every output pixel of g meets the turned kernel. With a
-// stride, zeros between the pixels of g keep them apart. Absent where pads or sizes forbid it.
+// The gradient of the image as a convolution of g with the turned weight. With a stride, zeros keep
+// the pixels of g apart. Absent where the pads would be negative or a size is needed and symbolic.
 VjpValue TurnedConvolution(VjpContext& c, const ConvForm& f, VjpValue x, VjpValue w, VjpValue g) {
   const Shape image = vjp::ShapeOf(c, x);
   std::vector<int64_t> begin, end, spread, strides, dilations;

@@ -163,7 +163,7 @@ Status Vjp(VjpContext& c) {
   if (mode != Mode::kConstant || !pads || c.wanted(2)) {
     return Unsupported("only constant pads with a constant value have a gradient rule");
   }
-  for (int64_t& p : *pads) p = -p;
+  for (int64_t& p : *pads) p = static_cast<int64_t>(0 - static_cast<uint64_t>(p));
   c.SetGradient(0, vjp::Onnx(c, "Pad", {c.gradient(0), vjp::Ints(c, *pads), {}, c.input(3)}));
   return OkStatus();
 }

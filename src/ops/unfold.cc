@@ -41,7 +41,7 @@ Result<Shape> RowShape(const AttrMap& attrs, const Shape& image) {
 }
 
 Status InferUnfold(InferContext& ctx) {
-  ADZE_TRY(RequireFloat(ctx, 0, "x"));
+  ADZE_TRY(RequireDType(ctx, 0, "x", {DType::kFloat32, DType::kFloat64}));
   const DType dtype = ctx.input(0)->dtype;
   ctx.SetOutput(0, dtype, std::nullopt);
   if (ctx.shape(0) == nullptr) return OkStatus();
@@ -50,7 +50,7 @@ Status InferUnfold(InferContext& ctx) {
 }
 
 Status InferFold(InferContext& ctx) {
-  ADZE_TRY(RequireFloat(ctx, 0, "rows"));
+  ADZE_TRY(RequireDType(ctx, 0, "rows", {DType::kFloat32, DType::kFloat64}));
   ADZE_TRY(RequireInput(ctx, 1, "shape"));
   const DType dtype = ctx.input(0)->dtype;
   ctx.SetOutput(0, dtype, std::nullopt);

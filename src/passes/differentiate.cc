@@ -57,14 +57,20 @@ class Differentiator {
   const Graph& in_;
   const DifferentiateOptions& options_;
   Graph out_;
-  std::vector<ValueId> map_;      // value of in_ -> value of out_
-  std::vector<ValueId> trained_;  // constants of in_ that become inputs
+  std::vector<ValueId> map_;  // value of in_ -> value of out_
   // Of values of the forward part:
   std::vector<bool> active_;                     // depends on with_respect_to, differentiably
   std::vector<std::vector<ValueId>> gradients_;  // what its users have passed back
 };
 
-// What a rule sees of one node.
+// Dims that contradict each other.
+bool Differ(const Shape& a, const Shape& b) {
+  return !std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Dim& p, const Dim& q) {
+    return p == q || !p.is_const() || !q.is_const();
+  });
+}
+
+// What a rule sees of one node, which must not be the graph's own: rules add nodes.
 struct RuleContext : VjpContext {
   RuleContext(Differentiator& d, const Node& n, std::vector<ValueId> of_outputs)
       : VjpContext(n.attrs),
@@ -115,11 +121,12 @@ struct RuleContext : VjpContext {
     for (int i = 0; i < num_inputs(); ++i) {
       if (!wanted(i)) continue;
       const VjpValue g = of_inputs_[static_cast<size_t>(i)];
-      if (!g.present())
+      if (!g.present()) {
         return Unsupported("there is no gradient with respect to input " + std::to_string(i));
+      }
       const TensorType& to = d_.out_.value(input(i).id).type;
       const TensorType& from = d_.out_.value(g.id).type;
-      if (from.shape->size() != to.shape->size() || (IsReal(to.dtype) && from.dtype != to.dtype)) {
+      if (Differ(*from.shape, *to.shape) || (IsReal(to.dtype) && from.dtype != to.dtype)) {
         return InternalError("the gradient of input " + std::to_string(i) + " is " +
                              DTypeName(from.dtype) + ShapeToString(*from.shape) +
                              ", the input is " + DTypeName(to.dtype) + ShapeToString(*to.shape));
@@ -134,7 +141,7 @@ struct RuleContext : VjpContext {
  private:
   std::string Name() { return "grad/" + name_ + "/" + std::to_string(counter_++); }
   Differentiator& d_;
-  const Node node_;  // a copy: rules add nodes
+  const Node& node_;
   std::vector<ValueId> of_outputs_;
   std::vector<VjpValue> of_inputs_;
   std::string name_;
