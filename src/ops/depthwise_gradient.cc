@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "ops/nn_util.h"
+#include "ops/real_blocks.h"
 #include "ops/shape_util.h"
 
 namespace adze {
@@ -19,7 +20,7 @@ constexpr AttrDef kAttrs[] = {
 };
 
 Status Infer(InferContext& ctx) {
-  ADZE_TRY(RequireFloat(ctx, 0, "x"));
+  ADZE_TRY(RequireDType(ctx, 0, "x", {DType::kFloat32, DType::kFloat64}));
   ADZE_TRY(RequireInput(ctx, 1, "g"));
   ADZE_TRY(RequireSameDType(ctx, 1, "g", 0));
   const DType dtype = ctx.input(0)->dtype;
@@ -55,19 +56,15 @@ Status Eval(const EvalContext& ctx) {
   const int64_t result[] = {window.kernel[0] * window.kernel[1] * window.kernel[2], in.channels};
   ADZE_TRY(CheckDims(y.dims, result));
   const int64_t channels = in.channels;
-  return DispatchFloat(x.dtype, [&](auto io) {
-    using Io = decltype(io);
-    using Real = typename Io::Real;
-    for (int64_t i = 0; i < y.size(); ++i) Io::Store(y.data, i, Real{0});
+  return DispatchReal(x.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    std::fill_n(y.as<T>(), y.size(), T{0});
     for (int64_t n = 0; n < in.batch; ++n) {
       ForEachWindow(window, in.size, out.size, [&](int64_t pixel, const TapRange* range) {
-        const int64_t from = (n * out.pixels() + pixel) * channels;
+        const T* const from = g.as<T>() + (n * out.pixels() + pixel) * channels;
         ForEachTap(window, in.size, range, [&](int64_t i, int64_t k) {
-          const int64_t at = (n * in.pixels() + i) * channels;
-          for (int64_t c = 0; c < channels; ++c) {
-            const Real product = Io::Load(g.data, from + c) * Io::Load(x.data, at + c);
-            Io::Store(y.data, k * channels + c, Io::Load(y.data, k * channels + c) + product);
-          }
+          const T* const at = x.as<T>() + (n * in.pixels() + i) * channels;
+          AddTerms(y.as<T>() + k * channels, channels, [&](int64_t c) { return from[c] * at[c]; });
         });
       });
     }

@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "ops/nn_util.h"
+#include "ops/real_blocks.h"
 #include "ops/shape_util.h"
 #include "ops/vjp.h"
 
@@ -122,19 +123,6 @@ Status ForEachRun(const AttrMap& attrs, std::span<const int64_t> image,
   return OkStatus();
 }
 
-// Calls fn(T{}) for the float types gradients are computed in.
-template <typename Fn>
-Status DispatchReal(DType dtype, Fn&& fn) {
-  if (dtype == DType::kFloat32) {
-    fn(float{});
-  } else if (dtype == DType::kFloat64) {
-    fn(double{});
-  } else {
-    return UnsupportedDType(dtype);
-  }
-  return OkStatus();
-}
-
 Status EvalUnfold(const EvalContext& ctx) {
   const ConstTensorView& image = ctx.in(0);
   const TensorView& rows = ctx.out(0);
@@ -159,7 +147,7 @@ Status EvalFold(const EvalContext& ctx) {
     done = ForEachRun(ctx.attrs, image.dims, rows.dims, [&](int64_t x, int64_t r, int64_t n) {
       const T* const from = rows.as<T>() + r;
       T* const to = image.as<T>() + x;
-      for (int64_t i = 0; i < n; ++i) to[i] += from[i];
+      AddTerms(to, n, [&](int64_t i) { return from[i]; });
     });
   }));
   return done;
