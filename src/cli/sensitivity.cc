@@ -19,6 +19,7 @@ struct SensitivityCommand {
   int weight_bits = 8;
   int activation_bits = 8;
   int64_t top = 0;
+  bool no_gradients = false;
   SensitivityOptions options;
 };
 
@@ -39,7 +40,9 @@ Json ToJson(const Sensitivity& s, const SensitivityOptions& options) {
                       {"parameters", l.parameters},
                       {"quantized_alone", Effect(l.quantized)},
                       {"float_alone", Effect(l.kept)},
-                      {"gain_db", JsonNumber(l.gain_db)}});
+                      {"gain_db", JsonNumber(l.gain_db)},
+                      {"fisher_kl", JsonNumber(l.fisher_kl)},
+                      {"hessian_sqnr_db", JsonNumber(l.hessian_db)}});
   }
   return {{"split", options.split},
           {"calibration_split", options.quantize.split},
@@ -49,7 +52,10 @@ Json ToJson(const Sensitivity& s, const SensitivityOptions& options) {
           {"layers", layers},
           {"agreement",
            {{"noise_and_gain", JsonNumber(s.agreement_kept)},
-            {"noise_and_flips", JsonNumber(s.agreement_flips)}}},
+            {"noise_and_flips", JsonNumber(s.agreement_flips)},
+            {"noise_and_hessian", JsonNumber(s.agreement_hessian)},
+            {"divergence_and_fisher", JsonNumber(s.agreement_fisher)}}},
+          {"notes", s.notes},
           {"share_repeated", s.share_repeated},
           {"seconds", s.seconds},
           {"peak_rss_bytes", PeakRssBytes()}};
@@ -60,8 +66,10 @@ void PrintText(const Sensitivity& s, const SensitivityCommand& o) {
   if (!std::isnan(s.all.flip_rate)) std::printf(", %.1f %% flips", 100 * s.all.flip_rate);
   std::printf(" on %lld samples of '%s'\n", static_cast<long long>(s.samples),
               o.options.split.c_str());
-  std::printf("%-32s %-10s %9s %10s | %8s %7s | %8s %7s\n", "layer", "operator", "MMACs", "weights",
-              "alone dB", "flips %", "float dB", "gain dB");
+  for (const std::string& note : s.notes) std::printf("note: %s\n", note.c_str());
+  std::printf("%-32s %-10s %9s %10s | %8s %7s %9s | %8s %7s | %10s %9s\n", "layer", "operator",
+              "MMACs", "weights", "alone dB", "flips %", "KL", "float dB", "gain dB", "Hessian dB",
+              "Fisher KL");
   std::vector<size_t> order(s.layers.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
@@ -70,18 +78,19 @@ void PrintText(const Sensitivity& s, const SensitivityCommand& o) {
   if (o.top > 0) order.resize(std::min(order.size(), static_cast<size_t>(o.top)));
   for (const size_t i : order) {
     const LayerSensitivity& l = s.layers[i];
-    std::printf("%-32s %-10s %9.3f %10lld | %8.1f %7.1f | %8.1f %+7.2f\n", l.name.c_str(),
-                l.op.c_str(), 1e-6 * static_cast<double>(l.macs),
+    std::printf("%-32s %-10s %9.3f %10lld | %8.1f %7.1f %9.2g | %8.1f %+7.2f | %10.1f %9.2g\n",
+                l.name.c_str(), l.op.c_str(), 1e-6 * static_cast<double>(l.macs),
                 static_cast<long long>(l.parameters), l.quantized.sqnr_db,
-                100 * l.quantized.flip_rate, l.kept.sqnr_db, l.gain_db);
+                100 * l.quantized.flip_rate, l.quantized.mean_kl, l.kept.sqnr_db, l.gain_db,
+                l.hessian_db, l.fisher_kl);
   }
   if (order.size() < s.layers.size()) {
     std::printf("… %zu more\n", s.layers.size() - order.size());
   }
   std::printf(
-      "rank correlation of a layer's noise alone with what keeping it in float gains: %.2f, with "
-      "its flips: %.2f\n",
-      s.agreement_kept, s.agreement_flips);
+      "rank correlations over layers: noise alone with the gain in float %.2f, with flips "
+      "%.2f, with the Hessian's prediction %.2f; divergence with Fisher's %.2f\n",
+      s.agreement_kept, s.agreement_flips, s.agreement_hessian, s.agreement_fisher);
   std::printf("%.1f s, %.0f %% of the multiply-accumulates of whole networks repeated\n", s.seconds,
               100 * s.share_repeated);
 }
@@ -94,6 +103,7 @@ Status RunSensitivity(SensitivityCommand o) {
   ChooseSplits(*dataset, &o.options.split, &o.options.quantize.split);
   o.options.quantize.quant.weight_bits = o.weight_bits;
   o.options.quantize.quant.activation = IntegerOf(o.activation_bits, false);
+  o.options.gradients = !o.no_gradients;
   ADZE_ASSIGN(o.options.isa, ChooseIsa());
   const std::unique_ptr<ProgressSink> progress = MakeTerminalProgress();
   o.options.progress = progress.get();
@@ -133,6 +143,8 @@ void RegisterSensitivity(CLI::App& app, Action* action) {
   c->add_option("--top", o->top, "print that many layers, the worst; 0: all")
       ->check(CLI::Range(0, 1 << 20))
       ->capture_default_str();
+  c->add_flag("--no-gradients", o->no_gradients,
+              "leave out what Fisher information and the Hessian predict");
   AddThreads(*c, &o->common);
   AddJson(*c, &o->common);
   c->callback([o, action] { *action = [o] { return RunSensitivity(*o); }; });

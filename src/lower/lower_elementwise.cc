@@ -197,6 +197,25 @@ Result<bool> LowerBinary(PlanBuilder& b, NodeId id) {
   return true;
 }
 
+Result<bool> LowerGate(PlanBuilder& b, NodeId id) {
+  const Node& n = b.graph().node(id);
+  if (!IsFloat32(b, n.inputs[0])) return false;
+  const Layout layout = CommonLayout(b, n.inputs);
+  EltwiseArgs args;
+  args.op = EltwiseOp::kGate;
+  args.alpha = n.attrs.Int("closed") != 0 ? 1.0f : 0.0f;
+  args.lo = n.attrs.Float("lo");
+  args.hi = n.attrs.Float("hi");
+  const int32_t gradient = b.AsFloat(n.inputs[0], layout);
+  const int32_t x = b.AsFloat(n.inputs[1], layout);
+  const int32_t result = b.DefineFloat(n.outputs[0], layout);
+  Step& step = b.AddStep(FamilyId::kElementwiseF32, id, {gradient, x}, {result});
+  step.SetArgs(args);
+  step.in_place = true;
+  b.FinishFloat(n.outputs[0], result);
+  return true;
+}
+
 Result<bool> LowerFakeQuant(PlanBuilder& b, NodeId id) {
   const Node& n = b.graph().node(id);
   if (!IsFloat32(b, n.inputs[0]) || b.IsQuantized(n.outputs[0])) return false;

@@ -2,6 +2,7 @@
 #include "ops/binary.h"
 #include "ops/convert.h"
 #include "ops/shape_util.h"
+#include "ops/vjp.h"
 
 namespace adze {
 namespace {
@@ -132,12 +133,49 @@ Status EvalPow(const EvalContext& ctx) {
   return OkStatus();
 }
 
+// Sets the gradient of operand i, which may have been broadcast.
+Status SetOperand(VjpContext& c, int i, VjpValue gradient) {
+  ADZE_ASSIGN(const VjpValue sum, vjp::SumTo(c, gradient, c.input(i)));
+  c.SetGradient(i, sum);
+  return OkStatus();
+}
+
+Status VjpAdd(VjpContext& c) {
+  if (c.wanted(0)) ADZE_TRY(SetOperand(c, 0, c.gradient(0)));
+  return c.wanted(1) ? SetOperand(c, 1, c.gradient(0)) : OkStatus();
+}
+Status VjpSub(VjpContext& c) {
+  if (c.wanted(0)) ADZE_TRY(SetOperand(c, 0, c.gradient(0)));
+  return c.wanted(1) ? SetOperand(c, 1, vjp::Neg(c, c.gradient(0))) : OkStatus();
+}
+Status VjpMul(VjpContext& c) {
+  for (int i = 0; i < 2; ++i) {
+    if (c.wanted(i)) ADZE_TRY(SetOperand(c, i, vjp::Mul(c, c.gradient(0), c.input(1 - i))));
+  }
+  return OkStatus();
+}
+Status VjpDiv(VjpContext& c) {
+  const VjpValue share = vjp::Div(c, c.gradient(0), c.input(1));
+  if (c.wanted(0)) ADZE_TRY(SetOperand(c, 0, share));
+  return c.wanted(1) ? SetOperand(c, 1, vjp::Neg(c, vjp::Mul(c, share, c.output(0)))) : OkStatus();
+}
+// p * a^(p - 1); the exponent itself has no rule.
+Status VjpPow(VjpContext& c) {
+  const ValueInfo exponent = c.Info(c.input(1));
+  if (c.wanted(1) || exponent.constant == nullptr || exponent.constant->size() != 1) {
+    return Unsupported("only a constant exponent of one element has a gradient rule");
+  }
+  const double p = NumberAt(exponent.constant->view(), 0);
+  const VjpValue power = vjp::Onnx(c, "Pow", {c.input(0), vjp::FloatScalar(c, c.input(0), p - 1)});
+  return SetOperand(c, 0, vjp::Mul(c, c.gradient(0), vjp::Times(c, power, p)));
+}
+
 constexpr AttrDef kModAttrs[] = {{"fmod", AttrKind::kInt}};
 
 // `quant`: whether it computes on quantized values directly.
 constexpr OpDef Binary(const char* name, const char* summary, Status (*infer)(InferContext&),
                        Status (*eval)(const EvalContext&), QuantKind quant,
-                       std::span<const AttrDef> attrs = {}) {
+                       Status (*vjp)(VjpContext&) = nullptr, std::span<const AttrDef> attrs = {}) {
   return {.name = name,
           .summary = summary,
           .min_inputs = 2,
@@ -145,6 +183,7 @@ constexpr OpDef Binary(const char* name, const char* summary, Status (*infer)(In
           .attrs = attrs,
           .infer = infer,
           .eval = eval,
+          .vjp = vjp,
           .quant = {.kind = quant},
           .in_place = true,
           .elementwise = true};
@@ -152,14 +191,17 @@ constexpr OpDef Binary(const char* name, const char* summary, Status (*infer)(In
 
 }  // namespace
 
-extern constexpr OpDef kAddOp = Binary("Add", "a + b", InferAdd, EvalAdd, QuantKind::kArithmetic);
-extern constexpr OpDef kSubOp = Binary("Sub", "a - b", InferSub, EvalSub, QuantKind::kArithmetic);
-extern constexpr OpDef kMulOp = Binary("Mul", "a * b", InferMul, EvalMul, QuantKind::kArithmetic);
+extern constexpr OpDef kAddOp =
+    Binary("Add", "a + b", InferAdd, EvalAdd, QuantKind::kArithmetic, VjpAdd);
+extern constexpr OpDef kSubOp =
+    Binary("Sub", "a - b", InferSub, EvalSub, QuantKind::kArithmetic, VjpSub);
+extern constexpr OpDef kMulOp =
+    Binary("Mul", "a * b", InferMul, EvalMul, QuantKind::kArithmetic, VjpMul);
 extern constexpr OpDef kDivOp =
-    Binary("Div", "a / b; integers truncate", InferDiv, EvalDiv, QuantKind::kArithmetic);
-extern constexpr OpDef kModOp =
-    Binary("Mod", "The remainder of a / b", InferMod, EvalMod, QuantKind::kFloat, kModAttrs);
+    Binary("Div", "a / b; integers truncate", InferDiv, EvalDiv, QuantKind::kArithmetic, VjpDiv);
+extern constexpr OpDef kModOp = Binary("Mod", "The remainder of a / b", InferMod, EvalMod,
+                                       QuantKind::kFloat, nullptr, kModAttrs);
 extern constexpr OpDef kPowOp =
-    Binary("Pow", "a to the power of b", InferPow, EvalPow, QuantKind::kFloat);
+    Binary("Pow", "a to the power of b", InferPow, EvalPow, QuantKind::kFloat, VjpPow);
 
 }  // namespace adze

@@ -1,6 +1,7 @@
 // AveragePool: the mean of each window, over its elements inside the input or, with
 // count_include_pad, over the padded input.
 #include "ops/pool_util.h"
+#include "ops/vjp.h"
 
 namespace adze {
 namespace {
@@ -41,6 +42,12 @@ Status Eval(const EvalContext& ctx) {
   });
 }
 
+Status Vjp(VjpContext& c) {
+  c.SetGradient(0, vjp::Adze(c, "AveragePoolGradient",
+                             {c.gradient(0), vjp::ShapeValue(c, c.input(0))}, c.attrs));
+  return OkStatus();
+}
+
 }  // namespace
 
 extern constexpr OpDef kAveragePoolOp = {
@@ -49,6 +56,7 @@ extern constexpr OpDef kAveragePoolOp = {
     .attrs = kAttrs,
     .infer = Infer,
     .eval = Eval,
+    .vjp = Vjp,
     .quant = {.kind = QuantKind::kAverage},
 };
 

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "ops/nn_util.h"
+#include "ops/vjp.h"
 
 namespace adze {
 namespace {
@@ -60,6 +61,40 @@ Status Eval(const EvalContext& ctx) {
   });
 }
 
+// With r = 1 / sqrt(var + epsilon): y = (x - mean) * r * scale + bias, all but x per channel.
+Status Vjp(VjpContext& c) {
+  const VjpValue x = c.input(0);
+  const VjpValue g = c.gradient(0);
+  const VjpValue scale = c.input(1);
+  for (int i = 1; i < 5; ++i) {
+    if (c.Info(c.input(i)).dtype != c.Info(x).dtype) {
+      return Unsupported("parameters of another element type than x have no gradient rule");
+    }
+  }
+  const auto spread = [&](VjpValue v) { return vjp::AlongAxis(c, v, 1, vjp::RankOf(c, x)); };
+  const VjpValue epsilon = vjp::FloatScalar(c, x, c.attrs.Float("epsilon", 1e-5f));
+  const VjpValue variance = vjp::Add(c, c.input(4), epsilon);
+  const VjpValue r = vjp::Onnx(c, "Reciprocal", {vjp::Onnx(c, "Sqrt", {variance})});
+  const VjpValue factor = vjp::Mul(c, scale, r);
+  if (c.wanted(0)) c.SetGradient(0, vjp::Mul(c, g, spread(factor)));
+  if (c.wanted(2) || c.wanted(3)) {
+    const VjpValue sum = vjp::SumToAxis(c, g, 1, scale);
+    if (c.wanted(2)) c.SetGradient(2, sum);
+    if (c.wanted(3)) c.SetGradient(3, vjp::Neg(c, vjp::Mul(c, sum, factor)));
+  }
+  if (c.wanted(1) || c.wanted(4)) {
+    const VjpValue centered = vjp::Sub(c, x, spread(c.input(3)));
+    const VjpValue sum = vjp::Mul(c, vjp::SumToAxis(c, vjp::Mul(c, g, centered), 1, scale), r);
+    if (c.wanted(1)) c.SetGradient(1, sum);
+    // d r / d var = -r^3 / 2.
+    if (c.wanted(4)) {
+      const VjpValue half = vjp::Times(c, vjp::Mul(c, scale, vjp::Mul(c, r, r)), -0.5);
+      c.SetGradient(4, vjp::Mul(c, sum, half));
+    }
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
 extern constexpr OpDef kBatchNormalizationOp = {
@@ -71,6 +106,7 @@ extern constexpr OpDef kBatchNormalizationOp = {
     .attrs = kAttrs,
     .infer = Infer,
     .eval = Eval,
+    .vjp = Vjp,
     .in_place = true,
 };
 

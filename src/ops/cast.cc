@@ -5,6 +5,7 @@
 #include "ops/op_util.h"
 #include "ops/shape_util.h"
 #include "ops/strided.h"
+#include "ops/vjp.h"
 
 namespace adze {
 namespace {
@@ -102,6 +103,12 @@ Status Eval(const EvalContext& ctx) {
 constexpr AttrDef kCastAttrs[] = {{"saturate", AttrKind::kInt}, {"to", AttrKind::kInt, true}};
 constexpr AttrDef kCastLikeAttrs[] = {{"saturate", AttrKind::kInt}};
 
+// Between floats; what became an integer has no gradient.
+Status Vjp(VjpContext& c) {
+  c.SetGradient(0, vjp::Onnx(c, "CastLike", {c.gradient(0), c.input(0)}));
+  return OkStatus();
+}
+
 }  // namespace
 
 extern constexpr OpDef kCastOp = {
@@ -110,6 +117,7 @@ extern constexpr OpDef kCastOp = {
     .attrs = kCastAttrs,
     .infer = InferCast,
     .eval = Eval,
+    .vjp = Vjp,
     .elementwise = true,
 };
 
@@ -121,6 +129,7 @@ extern constexpr OpDef kCastLikeOp = {
     .attrs = kCastLikeAttrs,
     .infer = InferCastLike,
     .eval = Eval,
+    .vjp = Vjp,
 };
 
 }  // namespace adze

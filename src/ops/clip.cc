@@ -1,8 +1,10 @@
 // Clip: min(max(x, min), max), either bound optional; where min > max, everything becomes max.
 #include <algorithm>
 #include <limits>
+#include <optional>
 
 #include "ops/nn_util.h"
+#include "ops/vjp.h"
 
 namespace adze {
 namespace {
@@ -40,6 +42,29 @@ Status Eval(const EvalContext& ctx) {
   });
 }
 
+// 1 inside the bounds and on them. The bounds themselves have no rule.
+Status Vjp(VjpContext& c) {
+  if (c.wanted(1) || c.wanted(2)) return Unsupported("the bounds have no gradient rule");
+  constexpr double kInf = std::numeric_limits<double>::infinity();
+  const auto bound = [&](int i, double none) -> std::optional<double> {
+    if (!c.input(i).present()) return none;
+    const ValueInfo info = c.Info(c.input(i));
+    if (info.constant == nullptr || info.constant->size() != 1) return std::nullopt;
+    return FloatAt(info.constant->view(), 0);
+  };
+  const auto lo = bound(1, -kInf);
+  const auto hi = bound(2, kInf);
+  if (lo && hi) {
+    c.SetGradient(0, vjp::Gate(c, c.gradient(0), c.input(0), *lo, *hi, /*closed=*/true));
+    return OkStatus();
+  }
+  // Computed bounds: what they leave alone passes.
+  const VjpValue kept = vjp::Onnx(c, "Equal", {c.input(0), c.output(0)});
+  c.SetGradient(0,
+                vjp::Onnx(c, "Where", {kept, c.gradient(0), vjp::FloatScalar(c, c.input(0), 0)}));
+  return OkStatus();
+}
+
 }  // namespace
 
 extern constexpr OpDef kClipOp = {
@@ -48,6 +73,7 @@ extern constexpr OpDef kClipOp = {
     .max_inputs = 3,
     .infer = Infer,
     .eval = Eval,
+    .vjp = Vjp,
     .quant = {.kind = QuantKind::kTable, .is_activation = true},
     .in_place = true,
     .elementwise = true,

@@ -2,6 +2,7 @@
 #include "ops/op_util.h"
 #include "ops/shape_util.h"
 #include "ops/strided.h"
+#include "ops/vjp.h"
 
 namespace adze {
 namespace {
@@ -74,6 +75,24 @@ Status Eval(const EvalContext& ctx) {
                       : InvalidInput("inputs do not fill the output " + DimsToString(y.dims));
 }
 
+Status Vjp(VjpContext& c) {
+  ADZE_ASSIGN(const int axis, NormalizeAxis(c.attrs.Int("axis"), vjp::RankOf(c, c.output(0))));
+  Dim at = 0;
+  for (int i = 0; i < c.num_inputs(); ++i) {
+    const Dim end = at + vjp::ShapeOf(c, c.input(i))[static_cast<size_t>(axis)];
+    if (c.wanted(i)) {
+      if (!at.is_const() || !end.is_const()) {
+        return Unsupported("the sizes along the axis must be constant");
+      }
+      const auto one = [&](int64_t v) { return vjp::Ints(c, {v}); };
+      c.SetGradient(
+          i, vjp::Onnx(c, "Slice", {c.gradient(0), one(at.value()), one(end.value()), one(axis)}));
+    }
+    at = end;
+  }
+  return OkStatus();
+}
+
 constexpr AttrDef kAttrs[] = {{"axis", AttrKind::kInt, true}};
 
 }  // namespace
@@ -85,6 +104,7 @@ extern constexpr OpDef kConcatOp = {
     .attrs = kAttrs,
     .infer = Infer,
     .eval = Eval,
+    .vjp = Vjp,
     .quant = {.kind = QuantKind::kSameScale},
 };
 

@@ -1,6 +1,7 @@
 // Conv: y[n,m,o] = sum over c,k of x[n, c, o*stride - pad + k*dilation] * w[m,c,k] + b[m], in
 // groups of channels.
 #include "ops/conv_util.h"
+#include "ops/vjp.h"
 
 namespace adze {
 namespace {
@@ -35,6 +36,19 @@ Status Eval(const EvalContext& ctx) {
   });
 }
 
+Status Vjp(VjpContext& c) {
+  if (c.wanted(0)) {
+    ADZE_ASSIGN(const VjpValue dx, ConvDataGradient(c, c.input(0), c.input(1), c.gradient(0)));
+    c.SetGradient(0, dx);
+  }
+  if (c.wanted(1)) {
+    ADZE_ASSIGN(const VjpValue dw, ConvWeightGradient(c, c.input(0), c.gradient(0), c.input(1)));
+    c.SetGradient(1, dw);
+  }
+  if (c.wanted(2)) c.SetGradient(2, vjp::SumToAxis(c, c.gradient(0), 1, c.input(2)));
+  return OkStatus();
+}
+
 int64_t Macs(const AttrMap&, std::span<const ConstTensorView> inputs,
              std::span<const ConstTensorView> outputs) {
   return ConvMacs(inputs[1].dims, outputs[0].dims);
@@ -50,6 +64,7 @@ extern constexpr OpDef kConvOp = {
     .attrs = kConvAttrs,
     .infer = Infer,
     .eval = Eval,
+    .vjp = Vjp,
     .quant = {.kind = QuantKind::kCompute, .weight_input = 1, .bias_input = 2},
     .macs = Macs,
 };

@@ -1,6 +1,8 @@
 // ConvTranspose: the gradient of Conv with respect to its input, as an operator of its own:
 // y[n,m,o] = sum over c,k with o = i*stride - pad + k*dilation of x[n,c,i] * w[c,m,k] + b[m].
+#include "ops/conv_util.h"
 #include "ops/nn_util.h"
+#include "ops/vjp.h"
 
 namespace adze {
 namespace {
@@ -196,6 +198,32 @@ int64_t Macs(const AttrMap&, std::span<const ConstTensorView> inputs,
   return w.empty() ? 0 : MulCount(NumElements(inputs[0].dims), NumElements(w.subspan(1)));
 }
 
+// The roles of Conv's image and result are swapped: dx is a convolution of dY, and dW pairs the
+// windows of dY with the pixels of x.
+Status Vjp(VjpContext& c) {
+  const VjpValue g = c.gradient(0);
+  const std::string_view auto_pad = c.attrs.String("auto_pad", "NOTSET");
+  const std::span<const int64_t> strides = c.attrs.Ints("strides");
+  const std::span<const int64_t> extra = c.attrs.Ints("output_padding");
+  bool plain = (auto_pad == "NOTSET" || auto_pad == "VALID") && !c.attrs.Has("output_shape");
+  for (size_t i = 0; i < extra.size(); ++i) plain &= extra[i] < (strides.empty() ? 1 : strides[i]);
+  if (!plain) {
+    return Unsupported(
+        "output_shape, auto_pad and output_padding beyond the stride have no gradient rule");
+  }
+  if (c.wanted(0)) {
+    AttrMap conv = c.attrs;
+    conv.Erase("output_padding");
+    c.SetGradient(0, vjp::Onnx(c, "Conv", {g, c.input(1)}, std::move(conv)));
+  }
+  if (c.wanted(1)) {
+    ADZE_ASSIGN(const VjpValue dw, ConvWeightGradient(c, g, c.input(0), c.input(1)));
+    c.SetGradient(1, dw);
+  }
+  if (c.wanted(2)) c.SetGradient(2, vjp::SumToAxis(c, g, 1, c.input(2)));
+  return OkStatus();
+}
+
 }  // namespace
 
 extern constexpr OpDef kConvTransposeOp = {
@@ -206,6 +234,7 @@ extern constexpr OpDef kConvTransposeOp = {
     .attrs = kAttrs,
     .infer = Infer,
     .eval = Eval,
+    .vjp = Vjp,
     .quant = {.kind = QuantKind::kCompute, .weight_input = 1, .bias_input = 2},
     .macs = Macs,
 };

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "ops/nn_util.h"
+#include "ops/vjp.h"
 
 namespace adze {
 
@@ -64,6 +65,11 @@ void ForEachConvOutput(const ConvDims& d, Multiply&& multiply, Finish&& finish) 
     }
   }
 }
+
+// Gradient rules, for a Conv (or the Conv that a ConvTranspose is the transpose of) with the node's
+// attributes, image x, weight w and the gradient g of its result. conv_gradient.cc.
+Result<VjpValue> ConvDataGradient(VjpContext& c, VjpValue x, VjpValue w, VjpValue g);
+Result<VjpValue> ConvWeightGradient(VjpContext& c, VjpValue x, VjpValue g, VjpValue w);
 
 // Multiply-accumulates of a convolution whose weight has dims `w` and output dims `y`.
 int64_t ConvMacs(std::span<const int64_t> w, std::span<const int64_t> y);

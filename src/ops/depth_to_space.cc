@@ -2,6 +2,7 @@
 // channels.
 #include "ops/shape_util.h"
 #include "ops/strided.h"
+#include "ops/vjp.h"
 
 namespace adze {
 namespace {
@@ -100,6 +101,20 @@ Status EvalToDepth(const EvalContext& ctx) {
   return Move(ctx.in(0), ctx.out(0), b, true, false);
 }
 
+// Each undoes the other where the block is the slow dimension.
+Status VjpToSpace(VjpContext& c) {
+  ADZE_ASSIGN(const int64_t b, BlockSize(c.attrs));
+  ADZE_ASSIGN(const bool block_is_slow, BlockIsSlow(c.attrs));
+  if (!block_is_slow) return Unsupported("mode 'CRD' has no gradient rule");
+  c.SetGradient(0, vjp::Onnx(c, "SpaceToDepth", {c.gradient(0)}, {{"blocksize", b}}));
+  return OkStatus();
+}
+Status VjpToDepth(VjpContext& c) {
+  c.SetGradient(
+      0, vjp::Onnx(c, "DepthToSpace", {c.gradient(0)}, {{"blocksize", c.attrs.Int("blocksize")}}));
+  return OkStatus();
+}
+
 constexpr AttrDef kToSpaceAttrs[] = {{"blocksize", AttrKind::kInt, true},
                                      {"mode", AttrKind::kString}};
 constexpr AttrDef kToDepthAttrs[] = {{"blocksize", AttrKind::kInt, true}};
@@ -112,6 +127,7 @@ extern constexpr OpDef kDepthToSpaceOp = {
     .attrs = kToSpaceAttrs,
     .infer = InferToSpace,
     .eval = EvalToSpace,
+    .vjp = VjpToSpace,
     .quant = {.kind = QuantKind::kSameScale},
 };
 
@@ -121,6 +137,7 @@ extern constexpr OpDef kSpaceToDepthOp = {
     .attrs = kToDepthAttrs,
     .infer = InferToDepth,
     .eval = EvalToDepth,
+    .vjp = VjpToDepth,
     .quant = {.kind = QuantKind::kSameScale},
 };
 

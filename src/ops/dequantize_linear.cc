@@ -1,6 +1,7 @@
 // DequantizeLinear: y = (x - zero_point) * scale, per tensor, per axis or blocked; y has the type
 // of the scale.
 #include "ops/quantize_util.h"
+#include "ops/vjp.h"
 
 namespace adze {
 namespace {
@@ -31,6 +32,26 @@ Status Eval(const EvalContext& ctx) {
   return OkStatus();
 }
 
+// The gradient of the codes is a float tensor; QuantizeLinear's rule takes it.
+Status Vjp(VjpContext& c) {
+  const VjpValue g = c.gradient(0);
+  ADZE_ASSIGN(const int axis, ParameterAxis(c));
+  const auto spread = [&](VjpValue v) {
+    return axis < 0 ? v : vjp::AlongAxis(c, v, axis, vjp::RankOf(c, g));
+  };
+  if (c.wanted(0)) {
+    c.SetGradient(0, vjp::ReshapeLike(c, vjp::Mul(c, g, spread(c.input(1))), c.input(0)));
+  }
+  if (c.wanted(1)) {
+    VjpValue code = vjp::Onnx(c, "CastLike", {c.input(0), g});
+    if (c.input(2).present()) {
+      code = vjp::Sub(c, code, spread(vjp::Onnx(c, "CastLike", {c.input(2), g})));
+    }
+    c.SetGradient(1, vjp::SumToAxis(c, vjp::Mul(c, g, code), axis, c.input(1)));
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
 extern constexpr OpDef kDequantizeLinearOp = {
@@ -41,6 +62,7 @@ extern constexpr OpDef kDequantizeLinearOp = {
     .attrs = kAttrs,
     .infer = Infer,
     .eval = Eval,
+    .vjp = Vjp,
 };
 
 }  // namespace adze

@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "ops/nn_util.h"
+#include "ops/vjp.h"
 
 namespace adze {
 namespace {
@@ -31,6 +32,11 @@ Status Eval(const EvalContext& ctx) {
   return OkStatus();
 }
 
+Status Vjp(VjpContext& c) {
+  c.SetGradient(0, c.gradient(0));
+  return OkStatus();
+}
+
 }  // namespace
 
 extern constexpr OpDef kDropoutOp = {
@@ -41,6 +47,7 @@ extern constexpr OpDef kDropoutOp = {
     .attrs = kAttrs,
     .infer = Infer,
     .eval = Eval,
+    .vjp = Vjp,
     .quant = {.kind = QuantKind::kSameScale},
     .in_place = true,
     .elementwise = true,

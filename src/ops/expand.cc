@@ -2,6 +2,7 @@
 #include "ops/binary.h"
 #include "ops/shape_util.h"
 #include "ops/strided.h"
+#include "ops/vjp.h"
 
 namespace adze {
 namespace {
@@ -90,6 +91,12 @@ Status EvalTile(const EvalContext& ctx) {
   return OkStatus();
 }
 
+Status VjpExpand(VjpContext& c) {
+  ADZE_ASSIGN(const VjpValue sum, vjp::SumTo(c, c.gradient(0), c.input(0)));
+  c.SetGradient(0, sum);
+  return OkStatus();
+}
+
 }  // namespace
 
 extern constexpr OpDef kExpandOp = {
@@ -99,6 +106,7 @@ extern constexpr OpDef kExpandOp = {
     .max_inputs = 2,
     .infer = InferExpand,
     .eval = EvalExpand,
+    .vjp = VjpExpand,
     .quant = {.kind = QuantKind::kSameScale},
 };
 

@@ -3,6 +3,7 @@
 // A NaN becomes the code nearest to zero's.
 #include "numerics/rounding.h"
 #include "ops/nn_util.h"
+#include "ops/vjp.h"
 
 namespace adze {
 namespace {
@@ -44,6 +45,21 @@ Status Eval(const EvalContext& ctx) {
   });
 }
 
+// Straight through: rounding counts as the identity, saturation cuts off.
+Status Vjp(VjpContext& c) {
+  VjpValue g = c.gradient(0);
+  const double scale = c.attrs.Float("scale");
+  if (scale != 0) {
+    const double zero_point = static_cast<double>(c.attrs.Int("zero_point"));
+    const VjpValue steps = vjp::Div(c, c.input(0), vjp::FloatScalar(c, c.input(0), scale));
+    g = vjp::Gate(c, g, vjp::Onnx(c, "Round", {steps}),
+                  static_cast<double>(c.attrs.Int("qmin")) - zero_point,
+                  static_cast<double>(c.attrs.Int("qmax")) - zero_point, /*closed=*/true);
+  }
+  c.SetGradient(0, g);
+  return OkStatus();
+}
+
 }  // namespace
 
 extern constexpr OpDef kFakeQuantOp = {
@@ -53,6 +69,7 @@ extern constexpr OpDef kFakeQuantOp = {
     .attrs = kAttrs,
     .infer = Infer,
     .eval = Eval,
+    .vjp = Vjp,
     .in_place = true,
     .elementwise = true,
 };

@@ -3,6 +3,7 @@
 #include <numbers>
 
 #include "ops/nn_util.h"
+#include "ops/vjp.h"
 
 namespace adze {
 namespace {
@@ -42,6 +43,41 @@ Status EvalGelu(const EvalContext& ctx) {
   });
 }
 
+// exp(-x^2) * 2 / sqrt(pi).
+VjpValue ErfSlope(VjpContext& c, VjpValue x) {
+  const VjpValue bell = vjp::Onnx(c, "Exp", {vjp::Neg(c, vjp::Mul(c, x, x))});
+  return vjp::Times(c, bell, 2 * std::numbers::inv_sqrtpi);
+}
+
+Status VjpErf(VjpContext& c) {
+  c.SetGradient(0, vjp::Mul(c, c.gradient(0), ErfSlope(c, c.input(0))));
+  return OkStatus();
+}
+
+// y = x * p(x): p + x * p', with p = (1 + t(u)) / 2.
+Status VjpGelu(VjpContext& c) {
+  const VjpValue x = c.input(0);
+  const auto scalar = [&](double v) { return vjp::FloatScalar(c, x, v); };
+  VjpValue t;
+  VjpValue slope;  // of t
+  if (c.attrs.String("approximate", "none") == "tanh") {
+    constexpr double kFactor = std::numbers::inv_sqrtpi * std::numbers::sqrt2;
+    const VjpValue square = vjp::Mul(c, x, x);
+    const VjpValue cubic = vjp::Add(c, vjp::Times(c, square, kFactor * 0.044715), scalar(kFactor));
+    t = vjp::Onnx(c, "Tanh", {vjp::Mul(c, x, cubic)});
+    const VjpValue inner =
+        vjp::Add(c, vjp::Times(c, square, kFactor * 3 * 0.044715), scalar(kFactor));
+    slope = vjp::Mul(c, vjp::Sub(c, scalar(1), vjp::Mul(c, t, t)), inner);
+  } else {
+    const VjpValue u = vjp::Times(c, x, 1 / std::numbers::sqrt2);
+    t = vjp::Onnx(c, "Erf", {u});
+    slope = vjp::Times(c, ErfSlope(c, u), 1 / std::numbers::sqrt2);
+  }
+  const VjpValue twice = vjp::Add(c, vjp::Add(c, t, scalar(1)), vjp::Mul(c, x, slope));
+  c.SetGradient(0, vjp::Mul(c, c.gradient(0), vjp::Times(c, twice, 0.5)));
+  return OkStatus();
+}
+
 }  // namespace
 
 extern constexpr OpDef kErfOp = {
@@ -49,6 +85,7 @@ extern constexpr OpDef kErfOp = {
     .summary = "Gauss error function",
     .infer = InferErf,
     .eval = EvalErf,
+    .vjp = VjpErf,
     .quant = {.kind = QuantKind::kTable,
               .fixed_range = true,
               .fixed_min = -1.0f,
@@ -63,6 +100,7 @@ extern constexpr OpDef kGeluOp = {
     .attrs = kGeluAttrs,
     .infer = InferGelu,
     .eval = EvalGelu,
+    .vjp = VjpGelu,
     .quant = {.kind = QuantKind::kTable},
     .in_place = true,
     .elementwise = true,

@@ -1,6 +1,7 @@
 // Gemm: y = alpha * op(A) * op(B) + beta * C on matrices, op a transposition where transA or transB
 // asks for it.
 #include "ops/matmul_util.h"
+#include "ops/vjp.h"
 
 namespace adze {
 namespace {
@@ -51,6 +52,30 @@ Status Eval(const EvalContext& ctx) {
   });
 }
 
+// With A' and B' as multiplied: dA' = alpha * dY * B'^T, dB' = alpha * A'^T * dY.
+Status Vjp(VjpContext& c) {
+  const bool trans_a = c.attrs.Int("transA") != 0;
+  const bool trans_b = c.attrs.Int("transB") != 0;
+  const VjpValue a = c.input(0);
+  const VjpValue b = c.input(1);
+  const auto transposed = [&](VjpValue v) { return vjp::SwapLastTwo(c, v); };
+  const VjpValue g = vjp::Times(c, c.gradient(0), c.attrs.Float("alpha", 1));
+  if (c.wanted(0)) {
+    const VjpValue b_t = trans_b ? b : transposed(b);
+    c.SetGradient(
+        0, trans_a ? vjp::MatMul(c, transposed(b_t), transposed(g)) : vjp::MatMul(c, g, b_t));
+  }
+  if (c.wanted(1)) {
+    const VjpValue a_t = trans_a ? a : transposed(a);
+    c.SetGradient(
+        1, trans_b ? vjp::MatMul(c, transposed(g), transposed(a_t)) : vjp::MatMul(c, a_t, g));
+  }
+  if (!c.wanted(2)) return OkStatus();
+  ADZE_ASSIGN(const VjpValue bias, vjp::SumTo(c, c.gradient(0), c.input(2)));
+  c.SetGradient(2, vjp::Times(c, bias, c.attrs.Float("beta", 1)));
+  return OkStatus();
+}
+
 int64_t Macs(const AttrMap& attrs, std::span<const ConstTensorView> inputs,
              std::span<const ConstTensorView> outputs) {
   return GemmMacs(attrs, inputs[0].dims, outputs[0].dims);
@@ -66,6 +91,7 @@ extern constexpr OpDef kGemmOp = {
     .attrs = kAttrs,
     .infer = Infer,
     .eval = Eval,
+    .vjp = Vjp,
     .quant = {.kind = QuantKind::kCompute, .weight_input = 1, .bias_input = 2},
     .macs = Macs,
 };

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "ops/pool_util.h"
+#include "ops/vjp.h"
 
 namespace adze {
 namespace {
@@ -48,6 +49,22 @@ Status EvalMax(const EvalContext& ctx) {
       [](auto acc, int64_t) { return acc; });
 }
 
+Status VjpAverage(VjpContext& c) {
+  const VjpValue x = c.input(0);
+  c.SetGradient(0, vjp::ExpandLike(c, vjp::PerElement(c, c.gradient(0), x), x));
+  return OkStatus();
+}
+
+// A window as large as the image.
+Status VjpMax(VjpContext& c) {
+  const Shape x = vjp::ShapeOf(c, c.input(0));
+  const auto size = ToConstDims(Shape(x.begin() + 2, x.end()));
+  if (!size) return Unsupported("the image size must be constant");
+  c.SetGradient(
+      0, vjp::Adze(c, "MaxPoolGradient", {c.gradient(0), c.input(0)}, {{"kernel_shape", *size}}));
+  return OkStatus();
+}
+
 }  // namespace
 
 extern constexpr OpDef kGlobalAveragePoolOp = {
@@ -55,6 +72,7 @@ extern constexpr OpDef kGlobalAveragePoolOp = {
     .summary = "mean over all spatial dimensions",
     .infer = Infer,
     .eval = EvalAverage,
+    .vjp = VjpAverage,
     .quant = {.kind = QuantKind::kAverage},
 };
 
@@ -63,6 +81,7 @@ extern constexpr OpDef kGlobalMaxPoolOp = {
     .summary = "largest value over all spatial dimensions",
     .infer = Infer,
     .eval = EvalMax,
+    .vjp = VjpMax,
     .quant = {.kind = QuantKind::kSameScale},
 };
 

@@ -2,6 +2,7 @@
 #include "ops/op_util.h"
 #include "ops/shape_util.h"
 #include "ops/strided.h"
+#include "ops/vjp.h"
 
 namespace adze {
 namespace {
@@ -12,6 +13,11 @@ Status Infer(InferContext& ctx) {
   return OkStatus();
 }
 
+Status Vjp(VjpContext& c) {
+  c.SetGradient(0, c.gradient(0));
+  return OkStatus();
+}
+
 }  // namespace
 
 extern constexpr OpDef kIdentityOp = {
@@ -19,6 +25,7 @@ extern constexpr OpDef kIdentityOp = {
     .summary = "The input itself",
     .infer = Infer,
     .eval = EvalCopy,
+    .vjp = Vjp,
     .quant = {.kind = QuantKind::kSameScale},
     .in_place = true,
     .elementwise = true,

@@ -3,6 +3,7 @@
 // float32.
 #include "ops/nn_util.h"
 #include "ops/normalization_util.h"
+#include "ops/vjp.h"
 
 namespace adze {
 namespace {
@@ -83,6 +84,39 @@ Status Eval(const EvalContext& ctx) {
   });
 }
 
+// With n = (x - mean) * r, r = 1 / stddev and g' = g * scale: dx = r * (g' - mean(g') - n *
+// mean(g' * n)), means over the normalized axes.
+Status Vjp(VjpContext& c) {
+  if (c.gradient(1).present() || c.gradient(2).present()) {
+    return Unsupported("mean and inverse standard deviation have no gradient rule");
+  }
+  const VjpValue x = c.input(0);
+  const VjpValue g = c.gradient(0);
+  ADZE_ASSIGN(const int axis, NormalizeAxis(c.attrs.Int("axis", -1), vjp::RankOf(c, x)));
+  std::vector<int64_t> axes;
+  for (int i = axis; i < vjp::RankOf(c, x); ++i) axes.push_back(i);
+  const auto mean = [&](VjpValue v) { return vjp::ReduceMean(c, v, axes); };
+  const VjpValue centered = vjp::Sub(c, x, mean(x));
+  const VjpValue epsilon = vjp::FloatScalar(c, x, c.attrs.Float("epsilon", 1e-5f));
+  const VjpValue variance = vjp::Add(c, mean(vjp::Mul(c, centered, centered)), epsilon);
+  const VjpValue r = vjp::Onnx(c, "Reciprocal", {vjp::Onnx(c, "Sqrt", {variance})});
+  const VjpValue n = vjp::Mul(c, centered, r);
+  if (c.wanted(0)) {
+    const VjpValue scaled = vjp::Mul(c, g, c.input(1));
+    const VjpValue along = vjp::Mul(c, n, mean(vjp::Mul(c, scaled, n)));
+    c.SetGradient(0, vjp::Mul(c, r, vjp::Sub(c, vjp::Sub(c, scaled, mean(scaled)), along)));
+  }
+  if (c.wanted(1)) {
+    ADZE_ASSIGN(const VjpValue scale, vjp::SumTo(c, vjp::Mul(c, g, n), c.input(1)));
+    c.SetGradient(1, scale);
+  }
+  if (c.wanted(2)) {
+    ADZE_ASSIGN(const VjpValue bias, vjp::SumTo(c, g, c.input(2)));
+    c.SetGradient(2, bias);
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
 extern constexpr OpDef kLayerNormalizationOp = {
@@ -94,6 +128,7 @@ extern constexpr OpDef kLayerNormalizationOp = {
     .attrs = kAttrs,
     .infer = Infer,
     .eval = Eval,
+    .vjp = Vjp,
     .in_place = true,
 };
 

@@ -1,5 +1,6 @@
 // MatMul: NumPy's matmul on any ranks from 1.
 #include "ops/matmul_util.h"
+#include "ops/vjp.h"
 
 namespace adze {
 namespace {
@@ -31,6 +32,35 @@ Status Eval(const EvalContext& ctx) {
   });
 }
 
+// dA = dY * B^T and dB = A^T * dY, summed over batches that were broadcast; vectors as matrices of
+// one row or column.
+Status Vjp(VjpContext& c) {
+  VjpValue a = c.input(0);
+  VjpValue b = c.input(1);
+  VjpValue g = c.gradient(0);
+  const bool row = vjp::RankOf(c, a) == 1;
+  const bool column = vjp::RankOf(c, b) == 1;
+  if (row) a = vjp::Onnx(c, "Unsqueeze", {a, vjp::Ints(c, {0})});
+  if (column) b = vjp::Onnx(c, "Unsqueeze", {b, vjp::Ints(c, {1})});
+  if (column) g = vjp::Onnx(c, "Unsqueeze", {g, vjp::Ints(c, {-1})});
+  if (row) g = vjp::Onnx(c, "Unsqueeze", {g, vjp::Ints(c, {-2})});
+  if (c.wanted(0)) {
+    ADZE_ASSIGN(const VjpValue da, vjp::SumTo(c, vjp::MatMul(c, g, vjp::SwapLastTwo(c, b)), a));
+    c.SetGradient(0, vjp::ReshapeLike(c, da, c.input(0)));
+  }
+  if (!c.wanted(1)) return OkStatus();
+  if (vjp::RankOf(c, b) == 2 && vjp::RankOf(c, a) > 2) {
+    // One product over all rows instead of a sum of many.
+    const auto columns = ToConstDims(vjp::ShapeOf(c, b));
+    if (!columns) return Unsupported("the second operand's dims must be constant");
+    a = vjp::Reshape(c, a, {-1, (*columns)[0]});
+    g = vjp::Reshape(c, g, {-1, (*columns)[1]});
+  }
+  ADZE_ASSIGN(const VjpValue db, vjp::SumTo(c, vjp::MatMul(c, vjp::SwapLastTwo(c, a), g), b));
+  c.SetGradient(1, vjp::ReshapeLike(c, db, c.input(1)));
+  return OkStatus();
+}
+
 int64_t Macs(const AttrMap&, std::span<const ConstTensorView> inputs,
              std::span<const ConstTensorView> outputs) {
   return MatMulMacs(inputs[0].dims, outputs[0].dims);
@@ -45,6 +75,7 @@ extern constexpr OpDef kMatMulOp = {
     .max_inputs = 2,
     .infer = Infer,
     .eval = Eval,
+    .vjp = Vjp,
     .quant = {.kind = QuantKind::kCompute, .weight_input = 1},
     .macs = Macs,
 };

@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "ops/pool_util.h"
+#include "ops/vjp.h"
 
 namespace adze {
 namespace {
@@ -65,6 +66,11 @@ Status Eval(const EvalContext& ctx) {
   });
 }
 
+Status Vjp(VjpContext& c) {
+  c.SetGradient(0, vjp::Adze(c, "MaxPoolGradient", {c.gradient(0), c.input(0)}, c.attrs));
+  return OkStatus();
+}
+
 }  // namespace
 
 extern constexpr OpDef kMaxPoolOp = {
@@ -74,6 +80,7 @@ extern constexpr OpDef kMaxPoolOp = {
     .attrs = kAttrs,
     .infer = Infer,
     .eval = Eval,
+    .vjp = Vjp,
     .quant = {.kind = QuantKind::kSameScale},
 };
 

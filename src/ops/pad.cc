@@ -5,6 +5,7 @@
 #include "ops/op_util.h"
 #include "ops/shape_util.h"
 #include "ops/strided.h"
+#include "ops/vjp.h"
 
 namespace adze {
 namespace {
@@ -155,6 +156,18 @@ Status Eval(const EvalContext& ctx) {
   return OkStatus();
 }
 
+// What was added is cut off, what was cut off had no effect.
+Status Vjp(VjpContext& c) {
+  ADZE_ASSIGN(const Mode mode, ReadMode(c.attrs));
+  auto pads = vjp::ConstantInts(c, c.input(1));
+  if (mode != Mode::kConstant || !pads || c.wanted(2)) {
+    return Unsupported("only constant pads with a constant value have a gradient rule");
+  }
+  for (int64_t& p : *pads) p = static_cast<int64_t>(0 - static_cast<uint64_t>(p));
+  c.SetGradient(0, vjp::Onnx(c, "Pad", {c.gradient(0), vjp::Ints(c, *pads), {}, c.input(3)}));
+  return OkStatus();
+}
+
 constexpr AttrDef kAttrs[] = {{"mode", AttrKind::kString}};
 
 }  // namespace
@@ -167,6 +180,7 @@ extern constexpr OpDef kPadOp = {
     .attrs = kAttrs,
     .infer = Infer,
     .eval = Eval,
+    .vjp = Vjp,
     .quant = {.kind = QuantKind::kSameScale},
 };
 

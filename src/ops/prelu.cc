@@ -1,5 +1,8 @@
 // PRelu: x where x >= 0, slope * x elsewhere; the slope broadcasts to x.
+#include <limits>
+
 #include "ops/nn_util.h"
+#include "ops/vjp.h"
 
 namespace adze {
 namespace {
@@ -36,6 +39,17 @@ Status Eval(const EvalContext& ctx) {
   });
 }
 
+Status Vjp(VjpContext& c) {
+  constexpr double kInf = std::numeric_limits<double>::infinity();
+  const VjpValue positive = vjp::Gate(c, c.gradient(0), c.input(0), 0, kInf, /*closed=*/true);
+  const VjpValue negative = vjp::Sub(c, c.gradient(0), positive);
+  if (c.wanted(0)) c.SetGradient(0, vjp::Add(c, positive, vjp::Mul(c, negative, c.input(1))));
+  if (!c.wanted(1)) return OkStatus();
+  ADZE_ASSIGN(const VjpValue slope, vjp::SumTo(c, vjp::Mul(c, negative, c.input(0)), c.input(1)));
+  c.SetGradient(1, slope);
+  return OkStatus();
+}
+
 }  // namespace
 
 extern constexpr OpDef kPReluOp = {
@@ -45,6 +59,7 @@ extern constexpr OpDef kPReluOp = {
     .max_inputs = 2,
     .infer = Infer,
     .eval = Eval,
+    .vjp = Vjp,
     .in_place = true,
 };
 

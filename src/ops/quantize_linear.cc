@@ -1,5 +1,6 @@
 // QuantizeLinear: y = saturate(rne(x / scale) + zero_point), per tensor, per axis or blocked.
 #include "ops/quantize_util.h"
+#include "ops/vjp.h"
 
 namespace adze {
 namespace {
@@ -73,6 +74,30 @@ Status Eval(const EvalContext& ctx) {
   return OkStatus();
 }
 
+// Straight through, with the gradient of a code as a float: rounding counts as the identity,
+// saturation cuts off. With DequantizeLinear's rule behind it, that is LSQ's gradient of the step.
+Status Vjp(VjpContext& c) {
+  const VjpValue x = c.input(0);
+  ADZE_ASSIGN(const int axis, ParameterAxis(c));
+  const auto spread = [&](VjpValue v) {
+    return axis < 0 ? v : vjp::AlongAxis(c, v, axis, vjp::RankOf(c, x));
+  };
+  const VjpValue scale = spread(c.input(1));
+  const VjpValue steps = vjp::Div(c, x, scale);
+  VjpValue code = vjp::Onnx(c, "Round", {steps});
+  if (c.input(2).present()) {
+    code = vjp::Add(c, code, spread(vjp::Onnx(c, "CastLike", {c.input(2), x})));
+  }
+  const CodeRange range = CodesOf(c.Info(c.output(0)).dtype);
+  const VjpValue inside = vjp::Gate(c, c.gradient(0), code, range.lo, range.hi, /*closed=*/true);
+  if (c.wanted(0)) c.SetGradient(0, vjp::ReshapeLike(c, vjp::Div(c, inside, scale), x));
+  if (c.wanted(1)) {
+    const VjpValue sum = vjp::SumToAxis(c, vjp::Mul(c, inside, steps), axis, c.input(1));
+    c.SetGradient(1, vjp::Neg(c, vjp::Div(c, sum, c.input(1))));
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
 extern constexpr OpDef kQuantizeLinearOp = {
@@ -83,6 +108,7 @@ extern constexpr OpDef kQuantizeLinearOp = {
     .attrs = kAttrs,
     .infer = Infer,
     .eval = Eval,
+    .vjp = Vjp,
 };
 
 }  // namespace adze

@@ -113,6 +113,14 @@ Result<QuantLayout> ReadQuantLayout(const AttrMap& attrs, const ConstTensorView&
   return l;
 }
 
+Result<int> ParameterAxis(const VjpContext& c) {
+  const Shape scale = vjp::ShapeOf(c, c.input(1));
+  if (NumElements(scale).IsConst(1)) return -1;
+  if (c.attrs.Int("block_size", 0) != 0)
+    return Unsupported("blocked parameters have no gradient rule");
+  return NormalizeAxis(c.attrs.Int("axis", 1), vjp::RankOf(c, c.input(0)));
+}
+
 Status RequireQuantized(const InferContext& ctx, int tensor, int scale, int zero_point,
                         const char* name, std::optional<Dim> channels) {
   ADZE_TRY(RequireDType(ctx, tensor, name, {DType::kInt8, DType::kUInt8}));

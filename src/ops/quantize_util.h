@@ -8,6 +8,7 @@
 
 #include "numerics/rounding.h"
 #include "ops/nn_util.h"
+#include "ops/vjp.h"
 
 namespace adze {
 
@@ -40,6 +41,9 @@ struct QuantLayout {
 Result<QuantLayout> ReadQuantLayout(const AttrMap& attrs, const ConstTensorView& x,
                                     const ConstTensorView& scale,
                                     const ConstTensorView& zero_point);
+
+// For gradient rules: the axis of the parameters, or -1 for one set; blocked ones are refused.
+Result<int> ParameterAxis(const VjpContext& c);
 
 // Checks the quantized tensor at input `tensor` (int8 or uint8) with its scale and zero point
 // inputs, each of one element or, if `channels` is given, a vector of that many. `zero_point` may

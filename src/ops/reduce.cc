@@ -9,6 +9,7 @@
 #include "ops/convert.h"
 #include "ops/shape_util.h"
 #include "ops/strided.h"
+#include "ops/vjp.h"
 
 namespace adze {
 namespace {
@@ -250,17 +251,48 @@ Status Eval(const EvalContext& ctx) {
   return OkStatus();
 }
 
+// The gradient of ReduceSum (of ReduceMean: divided by the count) in the dims of the input, each
+// element once for every one that was reduced.
+Status SpreadGradient(VjpContext& c, bool mean) {
+  const VjpValue x = c.input(0);
+  VjpValue g = c.gradient(0);
+  if (mean) g = vjp::PerElement(c, g, x);
+  if (c.attrs.Int("keepdims", 1) == 0) {
+    std::vector<int64_t> axes;
+    if (c.input(1).present()) {
+      const auto given = vjp::ConstantInts(c, c.input(1));
+      if (!given) return Unsupported("computed axes have no gradient rule");
+      axes = *given;
+    }
+    const SmallInts none;
+    SmallInts list = none;
+    for (const int64_t a : axes) list[list.size++] = a;
+    ADZE_ASSIGN(const uint32_t reduced, ReducedAxes(c.attrs, &list, vjp::RankOf(c, x)));
+    axes.clear();
+    for (int i = 0; i < vjp::RankOf(c, x); ++i) {
+      if (reduced >> i & 1) axes.push_back(i);
+    }
+    if (!axes.empty()) g = vjp::Onnx(c, "Unsqueeze", {g, vjp::Ints(c, axes)});
+  }
+  c.SetGradient(0, vjp::ExpandLike(c, g, x));
+  return OkStatus();
+}
+Status VjpSum(VjpContext& c) { return SpreadGradient(c, false); }
+Status VjpMean(VjpContext& c) { return SpreadGradient(c, true); }
+
 constexpr AttrDef kAttrs[] = {{"keepdims", AttrKind::kInt},
                               {"noop_with_empty_axes", AttrKind::kInt}};
 
 constexpr OpDef Reduction(const char* name, const char* summary, Status (*infer)(InferContext&),
-                          Status (*eval)(const EvalContext&), QuantKind quant = QuantKind::kFloat) {
+                          Status (*eval)(const EvalContext&), QuantKind quant = QuantKind::kFloat,
+                          Status (*vjp)(VjpContext&) = nullptr) {
   return {.name = name,
           .summary = summary,
           .max_inputs = 2,
           .attrs = kAttrs,
           .infer = infer,
           .eval = eval,
+          .vjp = vjp,
           .quant = {.kind = quant}};
 }
 
@@ -272,7 +304,7 @@ extern constexpr OpDef kReduceSumOp = Reduction(
       return InferKnown(
           ctx, [](const Dim& a, const Dim& b) { return a + b; }, 0);
     },
-    Eval<Sum>);
+    Eval<Sum>, QuantKind::kFloat, VjpSum);
 extern constexpr OpDef kReduceProdOp = Reduction(
     "ReduceProd", "Product over axes",
     [](InferContext& ctx) {
@@ -280,8 +312,8 @@ extern constexpr OpDef kReduceProdOp = Reduction(
           ctx, [](const Dim& a, const Dim& b) { return a * b; }, 1);
     },
     Eval<Prod>);
-extern constexpr OpDef kReduceMeanOp =
-    Reduction("ReduceMean", "Mean over axes", InferNumber, Eval<Mean>, QuantKind::kAverage);
+extern constexpr OpDef kReduceMeanOp = Reduction("ReduceMean", "Mean over axes", InferNumber,
+                                                 Eval<Mean>, QuantKind::kAverage, VjpMean);
 extern constexpr OpDef kReduceMaxOp = Reduction("ReduceMax", "Maximum over axes", Infer, Eval<Max>);
 extern constexpr OpDef kReduceMinOp = Reduction("ReduceMin", "Minimum over axes", Infer, Eval<Min>);
 extern constexpr OpDef kReduceL1Op =

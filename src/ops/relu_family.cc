@@ -1,7 +1,9 @@
 // Relatives of Relu that are linear for positive x: LeakyRelu, Elu, Selu, Celu, ThresholdedRelu.
 #include <cmath>
+#include <limits>
 
 #include "ops/nn_util.h"
+#include "ops/vjp.h"
 
 namespace adze {
 namespace {
@@ -55,6 +57,30 @@ Status EvalThresholdedRelu(const EvalContext& ctx) {
       ctx, [=](auto x) { return x > static_cast<decltype(x)>(alpha) ? x : decltype(x){0}; });
 }
 
+constexpr double kInf = std::numeric_limits<double>::infinity();
+
+// What passes where x >= 0.
+VjpValue Positive(VjpContext& c) {
+  return vjp::Gate(c, c.gradient(0), c.input(0), 0, kInf, /*closed=*/true);
+}
+
+Status VjpLeakyRelu(VjpContext& c) {
+  const double alpha = c.attrs.Float("alpha", 0.01f);
+  c.SetGradient(
+      0, vjp::Add(c, vjp::Times(c, c.gradient(0), alpha), vjp::Times(c, Positive(c), 1 - alpha)));
+  return OkStatus();
+}
+
+// y + alpha = alpha * exp(x) where x < 0.
+Status VjpElu(VjpContext& c) {
+  const VjpValue alpha = vjp::FloatScalar(c, c.input(0), c.attrs.Float("alpha", 1.0f));
+  const VjpValue slope = vjp::Add(c, c.output(0), alpha);
+  const VjpValue negative =
+      vjp::Gate(c, vjp::Mul(c, c.gradient(0), slope), c.input(0), -kInf, 0, /*closed=*/false);
+  c.SetGradient(0, vjp::Add(c, Positive(c), negative));
+  return OkStatus();
+}
+
 }  // namespace
 
 extern constexpr OpDef kCeluOp = {
@@ -74,6 +100,7 @@ extern constexpr OpDef kEluOp = {
     .attrs = kAlphaAttrs,
     .infer = Infer,
     .eval = EvalElu,
+    .vjp = VjpElu,
     .quant = {.kind = QuantKind::kTable},
     .in_place = true,
     .elementwise = true,
@@ -85,6 +112,7 @@ extern constexpr OpDef kLeakyReluOp = {
     .attrs = kAlphaAttrs,
     .infer = Infer,
     .eval = EvalLeakyRelu,
+    .vjp = VjpLeakyRelu,
     .quant = {.kind = QuantKind::kTable, .is_activation = true},
     .in_place = true,
     .elementwise = true,

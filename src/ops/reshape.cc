@@ -4,6 +4,7 @@
 #include "ops/op_util.h"
 #include "ops/shape_util.h"
 #include "ops/strided.h"
+#include "ops/vjp.h"
 
 namespace adze {
 namespace {
@@ -100,6 +101,11 @@ Status InferFlatten(InferContext& ctx) {
                   {NumElements(Shape(x->begin(), middle)), NumElements(Shape(middle, x->end()))});
 }
 
+Status Vjp(VjpContext& c) {
+  c.SetGradient(0, vjp::ReshapeLike(c, c.gradient(0), c.input(0)));
+  return OkStatus();
+}
+
 constexpr AttrDef kReshapeAttrs[] = {{"allowzero", AttrKind::kInt}};
 constexpr AttrDef kFlattenAttrs[] = {{"axis", AttrKind::kInt}};
 
@@ -113,6 +119,7 @@ extern constexpr OpDef kReshapeOp = {
     .attrs = kReshapeAttrs,
     .infer = InferReshape,
     .eval = EvalCopy,
+    .vjp = Vjp,
     .quant = {.kind = QuantKind::kSameScale},
     .in_place = true,
 };
@@ -123,6 +130,7 @@ extern constexpr OpDef kFlattenOp = {
     .attrs = kFlattenAttrs,
     .infer = InferFlatten,
     .eval = EvalCopy,
+    .vjp = Vjp,
     .quant = {.kind = QuantKind::kSameScale},
     .in_place = true,
 };

@@ -9,6 +9,7 @@
 #include "ops/op_util.h"
 #include "ops/shape_util.h"
 #include "ops/strided.h"
+#include "ops/vjp.h"
 
 namespace adze {
 namespace {
@@ -425,6 +426,36 @@ constexpr AttrDef kAttrs[] = {{"antialias", AttrKind::kInt},
                               {"mode", AttrKind::kString},
                               {"nearest_mode", AttrKind::kString}};
 
+// Whether output i of a nearest upsampling by a whole factor reads input floor(i / factor).
+bool RepeatsPixels(const AttrMap& attrs) {
+  const std::string_view from = attrs.String("coordinate_transformation_mode", "half_pixel");
+  const std::string_view nearest = attrs.String("nearest_mode", "round_prefer_floor");
+  return attrs.String("mode", "nearest") == "nearest" &&
+         ((from == "half_pixel" && nearest.starts_with("round")) ||
+          (from == "asymmetric" && nearest == "floor"));
+}
+
+// Repeated pixels: the sum over each block, as its mean times its size.
+Status Vjp(VjpContext& c) {
+  const Shape x = vjp::ShapeOf(c, c.input(0));
+  const Shape y = vjp::ShapeOf(c, c.output(0));
+  std::vector<int64_t> factor;
+  for (size_t i = 0; i < x.size(); ++i) {
+    const std::optional<Dim> f = y[i].DivExact(x[i]);
+    if (!f || !f->is_const() || (i < 2 && !f->IsConst(1))) break;
+    if (i >= 2) factor.push_back(f->value());
+  }
+  if (x.size() < 3 || factor.size() + 2 != x.size() || !RepeatsPixels(c.attrs)) {
+    return Unsupported("only nearest upsampling of an image by whole factors has a gradient rule");
+  }
+  double size = 1;
+  for (const int64_t f : factor) size *= static_cast<double>(f);
+  const VjpValue mean =
+      vjp::Onnx(c, "AveragePool", {c.gradient(0)}, {{"kernel_shape", factor}, {"strides", factor}});
+  c.SetGradient(0, vjp::Times(c, mean, size));
+  return OkStatus();
+}
+
 }  // namespace
 
 extern constexpr OpDef kResizeOp = {
@@ -434,6 +465,7 @@ extern constexpr OpDef kResizeOp = {
     .attrs = kAttrs,
     .infer = Infer,
     .eval = Eval,
+    .vjp = Vjp,
     .quant = {.kind = QuantKind::kSameScale},
 };
 

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "ops/nn_util.h"
+#include "ops/vjp.h"
 
 namespace adze {
 namespace {
@@ -56,6 +57,40 @@ Status EvalMish(const EvalContext& ctx) {
   return MapUnaryFloat(ctx, [](auto x) { return x * std::tanh(SoftplusOf(x)); });
 }
 
+Status VjpSigmoid(VjpContext& c) {
+  const VjpValue y = c.output(0);
+  c.SetGradient(0, vjp::Mul(c, c.gradient(0), vjp::Sub(c, y, vjp::Mul(c, y, y))));
+  return OkStatus();
+}
+
+Status VjpTanh(VjpContext& c) {
+  const VjpValue y = c.output(0);
+  const VjpValue g = c.gradient(0);
+  c.SetGradient(0, vjp::Sub(c, g, vjp::Mul(c, g, vjp::Mul(c, y, y))));
+  return OkStatus();
+}
+
+Status VjpHardSigmoid(VjpContext& c) {
+  const VjpValue g = vjp::Times(c, c.gradient(0), c.attrs.Float("alpha", 0.2f));
+  c.SetGradient(0, vjp::Gate(c, g, c.output(0), 0, 1, /*closed=*/false));
+  return OkStatus();
+}
+
+// y = x * h(x): h + x / 6 where h is not constant.
+Status VjpHardSwish(VjpContext& c) {
+  const VjpValue x = c.input(0);
+  const VjpValue g = c.gradient(0);
+  const VjpValue h = vjp::Onnx(c, "HardSigmoid", {x}, {{"alpha", 1.0f / 6.0f}, {"beta", 0.5f}});
+  const VjpValue ramp = vjp::Gate(c, vjp::Times(c, x, 1.0 / 6.0), x, -3, 3, /*closed=*/false);
+  c.SetGradient(0, vjp::Mul(c, g, vjp::Add(c, h, ramp)));
+  return OkStatus();
+}
+
+Status VjpSoftplus(VjpContext& c) {
+  c.SetGradient(0, vjp::Mul(c, c.gradient(0), vjp::Onnx(c, "Sigmoid", {c.input(0)})));
+  return OkStatus();
+}
+
 constexpr QuantRole Bounded(float min, float max) {
   return {.kind = QuantKind::kTable, .fixed_range = true, .fixed_min = min, .fixed_max = max};
 }
@@ -73,6 +108,7 @@ extern constexpr OpDef kHardSigmoidOp = {
     .attrs = kHardSigmoidAttrs,
     .infer = Infer,
     .eval = EvalHardSigmoid,
+    .vjp = VjpHardSigmoid,
     .quant = BoundedActivation(0.0f, 1.0f),
     .in_place = true,
     .elementwise = true,
@@ -83,6 +119,7 @@ extern constexpr OpDef kHardSwishOp = {
     .summary = "x * max(0, min(1, x / 6 + 0.5))",
     .infer = Infer,
     .eval = EvalHardSwish,
+    .vjp = VjpHardSwish,
     .quant = {.kind = QuantKind::kTable, .is_activation = true},
     .in_place = true,
     .elementwise = true,
@@ -103,6 +140,7 @@ extern constexpr OpDef kSigmoidOp = {
     .summary = "1 / (1 + exp(-x))",
     .infer = Infer,
     .eval = EvalSigmoid,
+    .vjp = VjpSigmoid,
     .quant = BoundedActivation(0.0f, 1.0f),
     .in_place = true,
     .elementwise = true,
@@ -113,6 +151,7 @@ extern constexpr OpDef kSoftplusOp = {
     .summary = "log(1 + exp(x))",
     .infer = Infer,
     .eval = EvalSoftplus,
+    .vjp = VjpSoftplus,
     .quant = {.kind = QuantKind::kTable},
     .in_place = true,
     .elementwise = true,
@@ -133,6 +172,7 @@ extern constexpr OpDef kTanhOp = {
     .summary = "hyperbolic tangent",
     .infer = Infer,
     .eval = EvalTanh,
+    .vjp = VjpTanh,
     .quant = Bounded(-1.0f, 1.0f),
     .in_place = true,
     .elementwise = true,

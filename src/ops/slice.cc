@@ -5,6 +5,7 @@
 #include "ops/op_util.h"
 #include "ops/shape_util.h"
 #include "ops/strided.h"
+#include "ops/vjp.h"
 
 namespace adze {
 namespace {
@@ -165,6 +166,65 @@ Status Eval(const EvalContext& ctx) {
   return OkStatus();
 }
 
+// `g` with |step| - 1 zeros behind each of its `count` elements along the axis.
+Result<VjpValue> Spread(VjpContext& c, VjpValue g, int axis, int64_t count, int64_t step) {
+  const Shape shape = vjp::ShapeOf(c, g);
+  std::vector<int64_t> target(static_cast<size_t>(axis), 0);
+  target.push_back(count * step);
+  for (size_t i = static_cast<size_t>(axis) + 1; i < shape.size(); ++i) {
+    target.push_back(shape[i].is_const() ? shape[i].value() : -1);
+  }
+  if (std::count(target.begin(), target.end(), -1) > 1) {
+    return Unsupported("steps before several symbolic dimensions have no gradient rule");
+  }
+  g = vjp::Onnx(c, "Unsqueeze", {g, vjp::Ints(c, {axis + 1})});
+  g = vjp::Onnx(c, "Pad", {g, vjp::Ints(c, {0, step - 1}), {}, vjp::Ints(c, {axis + 1})});
+  return vjp::Reshape(c, g, std::move(target));
+}
+
+// The elements go back to where they were taken from, between and beside zeros.
+Status Vjp(VjpContext& c) {
+  const Shape x = vjp::ShapeOf(c, c.input(0));
+  const auto starts = vjp::ConstantInts(c, c.input(1));
+  const auto ends = vjp::ConstantInts(c, c.input(2));
+  std::optional<std::vector<int64_t>> axes(std::in_place);
+  for (size_t i = 0; starts && i < starts->size(); ++i) axes->push_back(static_cast<int64_t>(i));
+  if (c.input(3).present()) axes = vjp::ConstantInts(c, c.input(3));
+  std::optional<std::vector<int64_t>> steps(std::in_place, starts ? starts->size() : 0, 1);
+  if (c.input(4).present()) steps = vjp::ConstantInts(c, c.input(4));
+  if (!starts || !ends || !axes || !steps) {
+    return Unsupported("computed bounds have no gradient rule");
+  }
+  VjpValue g = c.gradient(0);
+  std::vector<int64_t> pads(2 * starts->size());
+  for (size_t i = 0; i < starts->size(); ++i) {
+    ADZE_ASSIGN(const int axis, NormalizeAxis((*axes)[i], static_cast<int>(x.size())));
+    const Dim& size = x[static_cast<size_t>(axis)];
+    if (!size.is_const())
+      return Unsupported("a symbolic dimension that is cut has no gradient rule");
+    const int64_t step = (*steps)[i];
+    const Range range = Clamp((*starts)[i], (*ends)[i], step, size.value());
+    if (step < 0) {
+      g = vjp::Onnx(c, "Slice",
+                    {g, vjp::Ints(c, {-1}), vjp::Ints(c, {INT64_MIN}), vjp::Ints(c, {axis}),
+                     vjp::Ints(c, {-1})});
+    }
+    int64_t length = range.count;
+    const int64_t distance = std::abs(std::clamp(step, -kFar, kFar));
+    if (distance > 1 && length > 1) {
+      ADZE_ASSIGN(g, Spread(c, g, axis, length, distance));
+      length *= distance;
+    }
+    const int64_t first = range.count == 0 ? 0
+                          : step > 0       ? range.start
+                                           : range.start + (range.count - 1) * step;
+    pads[i] = first;
+    pads[i + starts->size()] = size.value() - first - length;
+  }
+  c.SetGradient(0, vjp::Onnx(c, "Pad", {g, vjp::Ints(c, pads), {}, vjp::Ints(c, *axes)}));
+  return OkStatus();
+}
+
 }  // namespace
 
 extern constexpr OpDef kSliceOp = {
@@ -174,6 +234,7 @@ extern constexpr OpDef kSliceOp = {
     .max_inputs = 5,
     .infer = Infer,
     .eval = Eval,
+    .vjp = Vjp,
     .quant = {.kind = QuantKind::kSameScale},
 };
 

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "ops/nn_util.h"
+#include "ops/vjp.h"
 
 namespace adze {
 namespace {
@@ -90,6 +91,24 @@ Status EvalHardmax(const EvalContext& ctx) {
   });
 }
 
+// y * (g - sum(g * y)) along the axis.
+Status VjpSoftmax(VjpContext& c) {
+  const VjpValue y = c.output(0);
+  const VjpValue g = c.gradient(0);
+  const VjpValue sum = vjp::ReduceSum(c, vjp::Mul(c, g, y), {c.attrs.Int("axis", -1)}, true);
+  c.SetGradient(0, vjp::Mul(c, y, vjp::Sub(c, g, sum)));
+  return OkStatus();
+}
+
+// g - softmax(x) * sum(g) along the axis.
+Status VjpLogSoftmax(VjpContext& c) {
+  const VjpValue g = c.gradient(0);
+  const VjpValue sum = vjp::ReduceSum(c, g, {c.attrs.Int("axis", -1)}, true);
+  const VjpValue softmax = vjp::Onnx(c, "Exp", {c.output(0)});
+  c.SetGradient(0, vjp::Sub(c, g, vjp::Mul(c, softmax, sum)));
+  return OkStatus();
+}
+
 }  // namespace
 
 extern constexpr OpDef kHardmaxOp = {
@@ -106,6 +125,7 @@ extern constexpr OpDef kLogSoftmaxOp = {
     .attrs = kAttrs,
     .infer = Infer,
     .eval = EvalLogSoftmax,
+    .vjp = VjpLogSoftmax,
 };
 
 extern constexpr OpDef kSoftmaxOp = {
@@ -114,6 +134,7 @@ extern constexpr OpDef kSoftmaxOp = {
     .attrs = kAttrs,
     .infer = Infer,
     .eval = EvalSoftmax,
+    .vjp = VjpSoftmax,
     .quant = {.kind = QuantKind::kFixedRange,
               .fixed_range = true,
               .fixed_min = 0.0f,

@@ -5,6 +5,7 @@
 #include "ops/op_util.h"
 #include "ops/shape_util.h"
 #include "ops/strided.h"
+#include "ops/vjp.h"
 
 namespace adze {
 namespace {
@@ -107,6 +108,20 @@ Status Eval(const EvalContext& ctx) {
   return OkStatus();
 }
 
+Status Vjp(VjpContext& c) {
+  std::vector<VjpValue> parts;
+  for (int i = 0; i < c.num_outputs(); ++i) {
+    VjpValue part = c.gradient(i);
+    if (!part.present()) {
+      if (!c.output(i).present()) return Unsupported("an omitted output");
+      part = vjp::ExpandLike(c, vjp::FloatScalar(c, c.input(0), 0), c.output(i));
+    }
+    parts.push_back(part);
+  }
+  c.SetGradient(0, vjp::Onnx(c, "Concat", std::move(parts), {{"axis", c.attrs.Int("axis")}}));
+  return OkStatus();
+}
+
 constexpr AttrDef kAttrs[] = {{"axis", AttrKind::kInt}, {"num_outputs", AttrKind::kInt}};
 
 }  // namespace
@@ -119,6 +134,7 @@ extern constexpr OpDef kSplitOp = {
     .attrs = kAttrs,
     .infer = Infer,
     .eval = Eval,
+    .vjp = Vjp,
     .quant = {.kind = QuantKind::kSameScale},
 };
 

@@ -2,6 +2,7 @@
 #include "ops/op_util.h"
 #include "ops/shape_util.h"
 #include "ops/strided.h"
+#include "ops/vjp.h"
 
 namespace adze {
 namespace {
@@ -55,6 +56,11 @@ Status InferUnsqueeze(InferContext& ctx) {
   return OkStatus();
 }
 
+Status Vjp(VjpContext& c) {
+  c.SetGradient(0, vjp::ReshapeLike(c, c.gradient(0), c.input(0)));
+  return OkStatus();
+}
+
 }  // namespace
 
 extern constexpr OpDef kSqueezeOp = {
@@ -63,6 +69,7 @@ extern constexpr OpDef kSqueezeOp = {
     .max_inputs = 2,
     .infer = InferSqueeze,
     .eval = EvalCopy,
+    .vjp = Vjp,
     .quant = {.kind = QuantKind::kSameScale},
     .in_place = true,
 };
@@ -74,6 +81,7 @@ extern constexpr OpDef kUnsqueezeOp = {
     .max_inputs = 2,
     .infer = InferUnsqueeze,
     .eval = EvalCopy,
+    .vjp = Vjp,
     .quant = {.kind = QuantKind::kSameScale},
     .in_place = true,
 };

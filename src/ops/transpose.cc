@@ -1,6 +1,7 @@
 // Transpose: y[i0, i1, ...] = x with dimension perm[d] of the input as dimension d of the output.
 #include "ops/shape_util.h"
 #include "ops/strided.h"
+#include "ops/vjp.h"
 
 namespace adze {
 namespace {
@@ -57,6 +58,14 @@ Status Eval(const EvalContext& ctx) {
   return OkStatus();
 }
 
+Status Vjp(VjpContext& c) {
+  ADZE_ASSIGN(const SmallInts perm, ReadPerm(c.attrs, vjp::ShapeOf(c, c.input(0)).size()));
+  std::vector<int64_t> inverse(static_cast<size_t>(perm.size));
+  for (int i = 0; i < perm.size; ++i) inverse[static_cast<size_t>(perm[i])] = i;
+  c.SetGradient(0, vjp::Transpose(c, c.gradient(0), std::move(inverse)));
+  return OkStatus();
+}
+
 constexpr AttrDef kAttrs[] = {{"perm", AttrKind::kInts}};
 
 }  // namespace
@@ -67,6 +76,7 @@ extern constexpr OpDef kTransposeOp = {
     .attrs = kAttrs,
     .infer = Infer,
     .eval = Eval,
+    .vjp = Vjp,
     .quant = {.kind = QuantKind::kSameScale},
 };
 

@@ -4,6 +4,7 @@
 
 #include "ops/op_util.h"
 #include "ops/shape_util.h"
+#include "ops/vjp.h"
 
 namespace adze {
 namespace {
@@ -54,12 +55,41 @@ struct Sign {
   }
 };
 
+// Rules that multiply the gradient with a slope.
+using Rule = Status (*)(VjpContext&);
+template <VjpValue (*Slope)(VjpContext&)>
+Status TimesSlope(VjpContext& c) {
+  c.SetGradient(0, vjp::Mul(c, c.gradient(0), Slope(c)));
+  return OkStatus();
+}
+VjpValue SignOfX(VjpContext& c) { return vjp::Onnx(c, "Sign", {c.input(0)}); }
+VjpValue ItsResult(VjpContext& c) { return c.output(0); }
+VjpValue MinusSquaredResult(VjpContext& c) {
+  return vjp::Neg(c, vjp::Mul(c, c.output(0), c.output(0)));
+}
+VjpValue CosOfX(VjpContext& c) { return vjp::Onnx(c, "Cos", {c.input(0)}); }
+VjpValue MinusSinOfX(VjpContext& c) { return vjp::Neg(c, vjp::Onnx(c, "Sin", {c.input(0)})); }
+
+Status VjpNeg(VjpContext& c) {
+  c.SetGradient(0, vjp::Neg(c, c.gradient(0)));
+  return OkStatus();
+}
+Status VjpSqrt(VjpContext& c) {
+  c.SetGradient(0, vjp::Times(c, vjp::Div(c, c.gradient(0), c.output(0)), 0.5));
+  return OkStatus();
+}
+Status VjpLog(VjpContext& c) {
+  c.SetGradient(0, vjp::Div(c, c.gradient(0), c.input(0)));
+  return OkStatus();
+}
+
 constexpr OpDef Unary(const char* name, const char* summary, Status (*infer)(InferContext&),
-                      Status (*eval)(const EvalContext&)) {
+                      Status (*eval)(const EvalContext&), Rule vjp = nullptr) {
   return {.name = name,
           .summary = summary,
           .infer = infer,
           .eval = eval,
+          .vjp = vjp,
           .quant = {.kind = QuantKind::kTable},
           .in_place = true,
           .elementwise = true};
@@ -67,26 +97,32 @@ constexpr OpDef Unary(const char* name, const char* summary, Status (*infer)(Inf
 
 }  // namespace
 
-extern constexpr OpDef kNegOp =
-    Unary("Neg", "-x", InferNeg, [](const EvalContext& ctx) { return MapUnary(ctx, Neg{}); });
-extern constexpr OpDef kAbsOp =
-    Unary("Abs", "|x|", InferNumber, [](const EvalContext& ctx) { return MapUnary(ctx, Abs{}); });
+extern constexpr OpDef kNegOp = Unary(
+    "Neg", "-x", InferNeg, [](const EvalContext& ctx) { return MapUnary(ctx, Neg{}); }, VjpNeg);
+extern constexpr OpDef kAbsOp = Unary(
+    "Abs", "|x|", InferNumber, [](const EvalContext& ctx) { return MapUnary(ctx, Abs{}); },
+    TimesSlope<SignOfX>);
 extern constexpr OpDef kSignOp =
     Unary("Sign", "-1, 0 or 1", InferNumber,
           [](const EvalContext& ctx) { return MapUnary(ctx, Sign{}); });
 extern constexpr OpDef kSqrtOp = Unary(
     "Sqrt", "Square root", InferFloat,
-    [](const EvalContext& ctx) { return MapUnaryFloat(ctx, [](auto x) { return std::sqrt(x); }); });
-extern constexpr OpDef kExpOp = Unary("Exp", "e^x", InferFloat, [](const EvalContext& ctx) {
-  return MapUnaryFloat(ctx, [](auto x) { return std::exp(x); });
-});
+    [](const EvalContext& ctx) { return MapUnaryFloat(ctx, [](auto x) { return std::sqrt(x); }); },
+    VjpSqrt);
+extern constexpr OpDef kExpOp = Unary(
+    "Exp", "e^x", InferFloat,
+    [](const EvalContext& ctx) { return MapUnaryFloat(ctx, [](auto x) { return std::exp(x); }); },
+    TimesSlope<ItsResult>);
 extern constexpr OpDef kLogOp = Unary(
     "Log", "Natural logarithm", InferFloat,
-    [](const EvalContext& ctx) { return MapUnaryFloat(ctx, [](auto x) { return std::log(x); }); });
-extern constexpr OpDef kReciprocalOp =
-    Unary("Reciprocal", "1 / x", InferFloat, [](const EvalContext& ctx) {
+    [](const EvalContext& ctx) { return MapUnaryFloat(ctx, [](auto x) { return std::log(x); }); },
+    VjpLog);
+extern constexpr OpDef kReciprocalOp = Unary(
+    "Reciprocal", "1 / x", InferFloat,
+    [](const EvalContext& ctx) {
       return MapUnaryFloat(ctx, [](auto x) { return decltype(x){1} / x; });
-    });
+    },
+    TimesSlope<MinusSquaredResult>);
 extern constexpr OpDef kFloorOp =
     Unary("Floor", "Largest integer <= x", InferFloat, [](const EvalContext& ctx) {
       return MapUnaryFloat(ctx, [](auto x) { return std::floor(x); });
@@ -98,11 +134,13 @@ extern constexpr OpDef kRoundOp =
     Unary("Round", "Nearest integer, ties to even", InferFloat, [](const EvalContext& ctx) {
       return MapUnaryFloat(ctx, [](auto x) { return std::nearbyint(x); });
     });
-extern constexpr OpDef kSinOp = Unary("Sin", "Sine", InferFloat, [](const EvalContext& ctx) {
-  return MapUnaryFloat(ctx, [](auto x) { return std::sin(x); });
-});
-extern constexpr OpDef kCosOp = Unary("Cos", "Cosine", InferFloat, [](const EvalContext& ctx) {
-  return MapUnaryFloat(ctx, [](auto x) { return std::cos(x); });
-});
+extern constexpr OpDef kSinOp = Unary(
+    "Sin", "Sine", InferFloat,
+    [](const EvalContext& ctx) { return MapUnaryFloat(ctx, [](auto x) { return std::sin(x); }); },
+    TimesSlope<CosOfX>);
+extern constexpr OpDef kCosOp = Unary(
+    "Cos", "Cosine", InferFloat,
+    [](const EvalContext& ctx) { return MapUnaryFloat(ctx, [](auto x) { return std::cos(x); }); },
+    TimesSlope<MinusSinOfX>);
 
 }  // namespace adze

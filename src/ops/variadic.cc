@@ -1,6 +1,7 @@
 // Max, Min, Sum, Mean: element-wise over any number of inputs, with broadcasting.
 #include "ops/binary.h"
 #include "ops/shape_util.h"
+#include "ops/vjp.h"
 
 namespace adze {
 namespace {
@@ -68,13 +69,34 @@ Status EvalMean(const EvalContext& ctx) {
   return MapBinary<void>(y, y, y, [n](auto a, auto) { return a / static_cast<decltype(a)>(n); });
 }
 
+// Sum, and Mean by its number of inputs.
+Status VjpSum(VjpContext& c) {
+  for (int i = 0; i < c.num_inputs(); ++i) {
+    if (!c.wanted(i)) continue;
+    ADZE_ASSIGN(const VjpValue g, vjp::SumTo(c, c.gradient(0), c.input(i)));
+    c.SetGradient(i, g);
+  }
+  return OkStatus();
+}
+Status VjpMean(VjpContext& c) {
+  const VjpValue share = vjp::Times(c, c.gradient(0), 1.0 / c.num_inputs());
+  for (int i = 0; i < c.num_inputs(); ++i) {
+    if (!c.wanted(i)) continue;
+    ADZE_ASSIGN(const VjpValue g, vjp::SumTo(c, share, c.input(i)));
+    c.SetGradient(i, g);
+  }
+  return OkStatus();
+}
+
 constexpr OpDef Variadic(const char* name, const char* summary, Status (*infer)(InferContext&),
-                         Status (*eval)(const EvalContext&), QuantKind quant) {
+                         Status (*eval)(const EvalContext&), QuantKind quant,
+                         Status (*vjp)(VjpContext&) = nullptr) {
   return {.name = name,
           .summary = summary,
           .max_inputs = -1,
           .infer = infer,
           .eval = eval,
+          .vjp = vjp,
           .quant = {.kind = quant},
           .elementwise = true};
 }
@@ -85,9 +107,9 @@ extern constexpr OpDef kMaxOp =
     Variadic("Max", "Element-wise maximum of all inputs", InferMax, EvalMax, QuantKind::kSameScale);
 extern constexpr OpDef kMinOp =
     Variadic("Min", "Element-wise minimum of all inputs", InferMin, EvalMin, QuantKind::kSameScale);
-extern constexpr OpDef kSumOp =
-    Variadic("Sum", "Element-wise sum of all inputs", InferFloat, EvalSum, QuantKind::kFloat);
-extern constexpr OpDef kMeanOp =
-    Variadic("Mean", "Element-wise mean of all inputs", InferFloat, EvalMean, QuantKind::kFloat);
+extern constexpr OpDef kSumOp = Variadic("Sum", "Element-wise sum of all inputs", InferFloat,
+                                         EvalSum, QuantKind::kFloat, VjpSum);
+extern constexpr OpDef kMeanOp = Variadic("Mean", "Element-wise mean of all inputs", InferFloat,
+                                          EvalMean, QuantKind::kFloat, VjpMean);
 
 }  // namespace adze

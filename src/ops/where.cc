@@ -1,6 +1,7 @@
 // Where: y = condition ? a : b, with broadcasting.
 #include "ops/binary.h"
 #include "ops/shape_util.h"
+#include "ops/vjp.h"
 
 namespace adze {
 namespace {
@@ -70,6 +71,19 @@ Status Eval(const EvalContext& ctx) {
   return OkStatus();
 }
 
+Status Vjp(VjpContext& c) {
+  const VjpValue zero = vjp::FloatScalar(c, c.gradient(0), 0);
+  for (int side = 1; side <= 2; ++side) {
+    if (!c.wanted(side)) continue;
+    const VjpValue g = c.gradient(0);
+    const VjpValue kept =
+        vjp::Onnx(c, "Where", {c.input(0), side == 1 ? g : zero, side == 1 ? zero : g});
+    ADZE_ASSIGN(const VjpValue sum, vjp::SumTo(c, kept, c.input(side)));
+    c.SetGradient(side, sum);
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
 extern constexpr OpDef kWhereOp = {
@@ -79,6 +93,7 @@ extern constexpr OpDef kWhereOp = {
     .max_inputs = 3,
     .infer = Infer,
     .eval = Eval,
+    .vjp = Vjp,
     .elementwise = true,
 };
 

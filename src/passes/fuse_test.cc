@@ -323,5 +323,58 @@ TEST(FuseHardSwishTest, OtherConstantsAreSomethingElse) {
            "");
 }
 
+TEST(ExpandComputedConvTest, OneProductOverAllPixels) {
+  ExpectRewrite("expand_computed_conv", R"(
+    input %x : float32[N,3,6,5]
+    input %w : float32[4,3,2,3]
+    input %b : float32[4]
+    %y = Conv(%x, %w, %b) {pads=[1,0,0,1], strides=[2,1]}
+    output %y)",
+                R"(
+    input %x : float32[N,3,6,5]
+    input %w : float32[4,3,2,3]
+    input %b : float32[4]
+    const %y_product_shape : int64[2] = [4,18]
+    const %y_product_shape_1 : int64[4] = [-1,3,4,4]
+    %y_product = Transpose(%x) {perm=[0,2,3,1]}
+    %y_product_1 = adze.Unfold(%y_product) {kernel_shape=[2,3], pads=[1,0,0,1], strides=[2,1]}
+    %y_product_2 = Transpose(%w) {perm=[0,2,3,1]}
+    %y_product_3 = Reshape(%y_product_2, %y_product_shape)
+    %y_product_4 = Transpose(%y_product_3) {perm=[1,0]}
+    %y_product_5 = MatMul(%y_product_1, %y_product_4)
+    %y_product_6 = Reshape(%y_product_5, %y_product_shape_1)
+    %y_product_7 = Add(%y_product_6, %b)
+    %y = Transpose(%y_product_7) {perm=[0,3,1,2]}
+    output %y)");
+}
+
+TEST(ExpandComputedConvTest, OtherForms) {
+  const auto same = [](const std::string& x, const std::string& w, const std::string& attrs) {
+    Graph g = ParseOrFail("graph { input %x : float32[" + x + "] input %w : float32[" + w +
+                          "] %y = Conv(%x, %w) " + attrs + " output %y }");
+    const Graph before = g;
+    EXPECT_EQ(RunOrFail(g, "expand_computed_conv").total_patches, 1) << x << " " << w;
+    ExpectSameNumbers(before, g);
+  };
+  same("2,4,5,6", "6,2,3,2", "{group=2, dilations=[1,2]}");
+  same("1,4,7,7", "8,1,3,3", "{group=4, auto_pad=\"SAME_UPPER\"}");
+  same("N,3,9", "2,3,4", "{strides=[3]}");
+  same("1,2,4,5,3", "3,2,2,2,1", "");
+}
+
+TEST(ExpandComputedConvTest, Refusals) {
+  ExpectNo("expand_computed_conv",
+           "input %x : float32[1,4,5,5] input %w : float32[4,1,3,3] %y = Conv(%x, %w) {group=4} "
+           "output %y",
+           "it is depthwise");
+  ExpectNo("expand_computed_conv",
+           "input %x : float32[N,4,H,5] input %w : float32[4,4,3,3] %y = Conv(%x, %w) output %y",
+           "the result has several symbolic dimensions");
+  ExpectNo(
+      "expand_computed_conv",
+      "input %x : float32[1,1,3,3] const %w : float32[1,1,1,1] = [2] %y = Conv(%x, %w) output %y",
+      "");
+}
+
 }  // namespace
 }  // namespace adze

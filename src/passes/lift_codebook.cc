@@ -1,5 +1,5 @@
-// lift_codebook: constants behind a look-up become quantized constants with a codebook, as lower_qdq
-// writes them:
+// lift_codebook: constants behind a look-up become quantized constants with a codebook, as
+// lower_qdq writes them:
 //   Mul(Gather(numbers, Cast(codes)), scales)
 // where scales are constant, or a Gather that repeats each along an axis for a block.
 #include <algorithm>

@@ -24,8 +24,8 @@ constexpr const char* kSimplify[] = {
 };
 
 constexpr const char* kFuse[] = {
-    "fuse_hard_swish",  "fuse_silu",         "fuse_nonlinear",
-    "fuse_matmul_bias", "fuse_residual_add", "fuse_activation",
+    "expand_computed_conv", "fuse_hard_swish",   "fuse_silu",       "fuse_nonlinear",
+    "fuse_matmul_bias",     "fuse_residual_add", "fuse_activation",
 };
 
 constexpr const char* kGates[] = {"fuse_hard_swish", "fuse_silu"};

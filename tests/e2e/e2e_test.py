@@ -207,10 +207,11 @@ class Sensitivity(unittest.TestCase):
     def test_every_layer_both_ways(self):
         r = adze_json("sensitivity", "net.adzir", "--data", "data.yaml")
         self.assertEqual(list(r), ["split", "calibration_split", "samples", "metric", "all_quantized", "layers", "agreement",
-                                   "share_repeated", "seconds", "peak_rss_bytes"])
+                                   "notes", "share_repeated", "seconds", "peak_rss_bytes"])
         self.assertEqual(len(r["layers"]), 3)
         for layer in r["layers"]:
-            self.assertEqual(list(layer), ["layer", "result", "op", "macs", "parameters", "quantized_alone", "float_alone", "gain_db"])
+            self.assertEqual(list(layer), ["layer", "result", "op", "macs", "parameters", "quantized_alone", "float_alone", "gain_db",
+                                           "fisher_kl", "hessian_sqnr_db"])
             self.assertGreater(layer["quantized_alone"]["sqnr_db"], r["all_quantized"]["sqnr_db"] - 1)
         self.assertEqual(sum(layer["macs"] for layer in r["layers"]), MACS)
         four = adze_json("sensitivity", "net.adzir", "--data", "data.yaml", "--weight-bits", "4")

@@ -43,8 +43,9 @@ enum class EltwiseOp : int32_t {
   kMin = 69,
   kPow = 70,    // 1 ulp
   kPRelu = 71,  // a >= 0 ? a : a * b
+  kGate = 72,   // a where lo < b < hi (alpha != 0: lo <= b <= hi), else 0
 };
-// NaN in gives NaN out, everywhere.
+// NaN in gives NaN out, everywhere but in kGate's b: 0.
 constexpr bool IsBinary(EltwiseOp op) { return static_cast<int32_t>(op) >= 64; }
 bool IsKnownEltwiseOp(EltwiseOp op);
 
@@ -52,7 +53,7 @@ bool IsKnownEltwiseOp(EltwiseOp op);
 struct EltwiseArgs {
   EltwiseOp op = EltwiseOp::kIdentity;
   float alpha = 0, beta = 0;  // kHardSigmoid (0.2, 0.5 in ONNX), kLeakyRelu (0.01), kElu (1)
-  float lo = 0, hi = 0;       // kClip; -inf and inf for no bound
+  float lo = 0, hi = 0;       // kClip, kGate; -inf and inf for no bound
 };
 
 // y[i] = f(x[i]), i < n. y may be x.

@@ -210,6 +210,18 @@ void EltwiseBinaryImpl(const EltwiseArgs& args, const EltwiseShape& s, const flo
       return MapBinary(s, a, b, y, begin, end, [&](Vec u, Vec v) HWY_ATTR {
         return hn::IfThenElse(hn::Ge(u, hn::Zero(d)), u, hn::Mul(u, v));
       });
+    case EltwiseOp::kGate: {
+      const Vec lo = hn::Set(d, args.lo);
+      const Vec hi = hn::Set(d, args.hi);
+      if (args.alpha != 0) {
+        return MapBinary(s, a, b, y, begin, end, [&](Vec u, Vec v) HWY_ATTR {
+          return hn::IfThenElseZero(hn::And(hn::Ge(v, lo), hn::Le(v, hi)), u);
+        });
+      }
+      return MapBinary(s, a, b, y, begin, end, [&](Vec u, Vec v) HWY_ATTR {
+        return hn::IfThenElseZero(hn::And(hn::Gt(v, lo), hn::Lt(v, hi)), u);
+      });
+    }
     case EltwiseOp::kPow:
       // The library's pow lane by lane, except where the whole vector is squared.
       return MapBinary(s, a, b, y, begin, end, [&](Vec u, Vec v) HWY_ATTR {

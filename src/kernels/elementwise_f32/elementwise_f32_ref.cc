@@ -7,7 +7,7 @@ namespace adze {
 
 bool IsKnownEltwiseOp(EltwiseOp op) {
   return (op >= EltwiseOp::kIdentity && op <= EltwiseOp::kRound) ||
-         (op >= EltwiseOp::kAdd && op <= EltwiseOp::kPRelu);
+         (op >= EltwiseOp::kAdd && op <= EltwiseOp::kGate);
 }
 
 EltwiseShape Coalesce(const EltwiseShape& shape) {
@@ -82,6 +82,10 @@ double EltwiseUnaryRef(const EltwiseArgs& args, float xf) {
 }
 
 double EltwiseBinaryRef(const EltwiseArgs& args, float a, float b) {
+  if (args.op == EltwiseOp::kGate) {
+    const bool closed = args.alpha != 0 && (b == args.lo || b == args.hi);
+    return (b > args.lo && b < args.hi) || closed ? a : 0;
+  }
   if (args.op != EltwiseOp::kPow && (std::isnan(a) || std::isnan(b))) return std::nan("");
   switch (args.op) {
     case EltwiseOp::kAdd:

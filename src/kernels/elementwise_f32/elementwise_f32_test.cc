@@ -127,8 +127,8 @@ TEST(ElementwiseF32, BinaryBroadcasts) {
   };
   uint64_t seed = 0;
   for (const Case& c : cases) {
-    for (int32_t code = 64; code <= 71; ++code) {
-      const EltwiseArgs args{.op = static_cast<EltwiseOp>(code)};
+    for (int32_t code = 64; code <= 72; ++code) {
+      const EltwiseArgs args{.op = static_cast<EltwiseOp>(code), .lo = -0.5f, .hi = 1};
       for (Isa isa : SupportedIsas()) {
         Random random(++seed);
         Buffer a(c.a_size, 1, &random, code == 70 ? 0.1f : -2, 2);
@@ -178,6 +178,25 @@ TEST(ElementwiseF32, BinaryPropagatesNan) {
         }
       }
     }
+  }
+}
+
+TEST(ElementwiseF32, GateAtItsBounds) {
+  const float b[] = {-1, -0.5f, 0, 2, 3, NAN, INFINITY, -INFINITY};
+  const float a[] = {1, 2, 3, 4, 5, 6, 7, 8};
+  const EltwiseShape shape = {1, {8}, {1}, {1}};
+  const auto gate = [&](Isa isa, float lo, float hi, bool closed) {
+    std::vector<float> y(8);
+    EltwiseBinaryF32(isa,
+                     {.op = EltwiseOp::kGate, .alpha = closed ? 1.0f : 0.0f, .lo = lo, .hi = hi},
+                     shape, a, b, y.data(), 0, 8);
+    return y;
+  };
+  for (Isa isa : SupportedIsas()) {
+    EXPECT_EQ(gate(isa, -0.5f, 2, true), (std::vector<float>{0, 2, 3, 4, 0, 0, 0, 0}));
+    EXPECT_EQ(gate(isa, -0.5f, 2, false), (std::vector<float>{0, 0, 3, 0, 0, 0, 0, 0}));
+    EXPECT_EQ(gate(isa, 0, INFINITY, false), (std::vector<float>{0, 0, 0, 4, 5, 0, 0, 0}));
+    EXPECT_EQ(gate(isa, 0, INFINITY, true), (std::vector<float>{0, 0, 3, 4, 5, 0, 7, 0}));
   }
 }
 

@@ -11,6 +11,8 @@
 
 #include "algos/auto_select.h"
 #include "algos/fake_quant.h"
+#include "calib/fisher.h"
+#include "calib/hessian_trace.h"
 #include "calib/stage_progress.h"
 #include "eval/metric.h"
 #include "lower/lower.h"
@@ -153,6 +155,7 @@ class Measurement {
     ADZE_TRY(MeasureChunk(&all, real_, &s.samples, &scope));
     s.all = all[0].effect;
     std::vector<OutputEffect> alone, kept;
+    std::vector<double> errors;  // of the layers' results, alone
     double ran = 0;
     for (const bool in_float : {false, true}) {
       for (size_t begin = 0; begin < plan_.weights.size(); begin += kNetworksAtOnce) {
@@ -163,10 +166,15 @@ class Measurement {
           ran += Macs(chunk.back().suffix.graph);
         }
         ADZE_TRY(MeasureChunk(&chunk, in_float ? quantized_ : real_, &s.samples, &scope));
-        for (const Variant& v : chunk) (in_float ? kept : alone).push_back(v.effect);
+        for (const Variant& v : chunk) {
+          (in_float ? kept : alone).push_back(v.effect);
+          if (!in_float) errors.push_back(v.result_error);
+        }
       }
     }
-    std::vector<double> noise, gain, flips;
+    const std::vector<double> fisher = Fisher(&s.notes);
+    const std::vector<double> hessian = Hessian(&s.notes);
+    std::vector<double> noise, gain, flips, divergence, fisher_kl, hessian_noise;
     for (size_t i = 0; i < plan_.weights.size(); ++i) {
       const WeightUse& use = plan_.weights[i];
       const Node& n = real_.node(use.node);
@@ -179,6 +187,11 @@ class Measurement {
       l.quantized = alone[i];
       l.kept = kept[i];
       l.gain_db = l.kept.sqnr_db - s.all.sqnr_db;
+      l.fisher_kl = 0.5 * fisher[i] * errors[i];
+      l.hessian_db = -10 * std::log10(hessian[i]);
+      divergence.push_back(l.quantized.mean_kl);
+      fisher_kl.push_back(l.fisher_kl);
+      hessian_noise.push_back(hessian[i]);
       noise.push_back(-l.quantized.sqnr_db);
       gain.push_back(l.gain_db);
       flips.push_back(l.quantized.flip_rate);
@@ -186,6 +199,8 @@ class Measurement {
     }
     s.agreement_kept = RankCorrelation(noise, gain);
     s.agreement_flips = scores_ ? RankCorrelation(noise, flips) : std::nan("");
+    s.agreement_hessian = RankCorrelation(noise, hessian_noise);
+    s.agreement_fisher = RankCorrelation(divergence, fisher_kl);
     s.share_repeated = ran / (2.0 * static_cast<double>(plan_.weights.size()) * Macs(real_));
     s.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     return s;
@@ -195,7 +210,9 @@ class Measurement {
   // A network that differs from a base.
   struct Variant {
     Suffix suffix;
+    ValueId result = kNoId;  // of a layer: what its error is measured of
     OutputEffect effect;
+    double result_error = 0;  // squares, summed; mean over batches
   };
 
   FakeQuantArgs ArgsOf(ValueId v) const {
@@ -236,7 +253,7 @@ class Measurement {
       g.SetInput(use.node, 0, rounded);
       changed.insert(fake);
     }
-    return {SuffixFrom(g, changed), {}};
+    return {SuffixFrom(g, changed), g.node(use.node).outputs[0], {}, 0};
   }
 
   // Of quantized_.
@@ -247,7 +264,56 @@ class Measurement {
     if (rounding != nullptr && rounding->op.Is(kAdzeDomain, "FakeQuant")) {
       g.SetInput(use.node, 0, rounding->inputs[0]);
     }
-    return {SuffixFrom(g, {use.node}), {}};
+    return {SuffixFrom(g, {use.node}), kNoId, {}, 0};
+  }
+
+  // Fisher information per element of every layer's result; NaN where there is none.
+  std::vector<double> Fisher(std::vector<std::string>* notes) const {
+    std::vector<double> none(plan_.weights.size(), std::nan(""));
+    if (!options_.gradients) return none;
+    FisherOptions fisher;
+    fisher.split = options_.split;
+    fisher.samples = options_.samples;
+    fisher.isa = options_.isa;
+    for (const WeightUse& use : plan_.weights) {
+      fisher.values.push_back(real_.node(use.node).outputs[0]);
+    }
+    const Result<std::vector<double>> got = CollectFisher(real_, dataset_, fisher, pool_);
+    if (got.ok()) return *got;
+    notes->push_back("no Fisher information: " + got.status().message());
+    return none;
+  }
+
+  // Error of the outputs over their power that rounded weights alone are expected to make.
+  std::vector<double> Hessian(std::vector<std::string>* notes) const {
+    std::vector<double> none(plan_.weights.size(), std::nan(""));
+    if (!options_.gradients) return none;
+    std::vector<ValueId> weights;
+    for (const WeightUse& use : plan_.weights) weights.push_back(use.weight);
+    Result<std::vector<double>> got = CollectHessianTrace(
+        real_, dataset_, weights, {options_.split, options_.samples, options_.isa}, pool_);
+    if (!got.ok()) {
+      notes->push_back("no Hessian: " + got.status().message());
+      return none;
+    }
+    double power = 0;
+    for (const std::vector<Tensor>& outputs : references_) {
+      for (const Tensor& t : outputs) {
+        for (const float y : t.values<float>()) power += double{y} * y;
+      }
+    }
+    power /= static_cast<double>(references_.size());
+    for (size_t i = 0; i < weights.size(); ++i) {
+      double error = 0;
+      const Tensor& w = real_.value(weights[i]).constant;
+      const Tensor& rounded = weights_.value(weights_.input(plan_.weights[i].node, 1)).constant;
+      for (int64_t k = 0; k < w.size(); ++k) {
+        const double d = double{rounded.data<float>()[k]} - w.data<float>()[k];
+        error += d * d;
+      }
+      (*got)[i] *= error / std::max(power, 1e-30);
+    }
+    return *got;
   }
 
   // Runs `base` over the samples, and beside it the variants on what it leaves.
@@ -260,6 +326,7 @@ class Measurement {
       for (const ValueId in : v.suffix.inputs) {
         if (base.value(in).producer != kNoId) taps.push_back(in);
       }
+      if (v.result != kNoId) taps.push_back(v.result);
     }
     std::sort(taps.begin(), taps.end());
     taps.erase(std::unique(taps.begin(), taps.end()), taps.end());
@@ -269,6 +336,7 @@ class Measurement {
     std::vector<std::unique_ptr<ThreadPool>> own;
     std::vector<std::unique_ptr<Executor>> executors(variants.size());
     std::vector<Status> statuses(variants.size());
+    std::vector<int32_t> results(variants.size());
     std::vector<Judge> judges(variants.size(), Judge(dataset_, output_, scores_, metric_));
     for (size_t i = 0; i < variants.size(); ++i) own.push_back(std::make_unique<ThreadPool>(1));
     const auto for_each = [&](const std::function<Status(size_t)>& work) -> Status {
@@ -279,7 +347,10 @@ class Measurement {
       return OkStatus();
     };
     ADZE_TRY(for_each([&](size_t i) -> Status {
-      ADZE_ASSIGN(const LoweredPlan plan, Lower(variants[i].suffix.graph, {options_.isa, {}}));
+      LowerOptions mine{options_.isa, {}};
+      if (variants[i].result != kNoId) mine.taps.push_back(variants[i].result);
+      ADZE_ASSIGN(const LoweredPlan plan, Lower(variants[i].suffix.graph, mine));
+      if (variants[i].result != kNoId) results[i] = plan.taps[0];
       executors[i] = std::make_unique<Executor>(plan.plan, own[i].get());
       return OkStatus();
     }));
@@ -307,6 +378,14 @@ class Measurement {
           }
         }
         ADZE_TRY(executors[i]->Run(views));
+        if (variants[i].result != kNoId) {
+          const Tensor& want = given.at(variants[i].result);
+          const Tensor got = executors[i]->ReadFloat(results[i]);
+          for (int64_t k = 0; k < got.size(); ++k) {
+            const double d = double{got.data<float>()[k]} - want.data<float>()[k];
+            variants[i].result_error += d * d / static_cast<double>(reader.num_batches());
+          }
+        }
         judges[i].Add(references_[static_cast<size_t>(b)], ReadOutputs(*executors[i]),
                       batch.labels);
         return OkStatus();

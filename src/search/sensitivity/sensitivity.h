@@ -16,6 +16,7 @@ struct SensitivityOptions {
   QuantizeSettings quantize;  // how layers are quantized; its split calibrates
   std::string split;          // that judges
   int64_t samples = 64;       // of it at most, spread evenly
+  bool gradients = true;      // the predictions of LayerSensitivity as well
   Isa isa = Isa::kGeneric;
   ProgressSink* progress = nullptr;
 };
@@ -37,6 +38,11 @@ struct LayerSensitivity {
   OutputEffect quantized;  // its weight, bias and input alone are quantized
   OutputEffect kept;       // it alone is in float
   double gain_db = 0;      // of the fully quantized network by keeping it in float
+  // What gradients of the float network predict; NaN where they cannot be had.
+  double fisher_kl = 0;   // mean_kl of `quantized`: half the Fisher information times the error of
+                          // the layer's result (fisher.h)
+  double hessian_db = 0;  // sqnr_db from its rounded weight: the Hessian's trace times the weight's
+                          // error (hessian_trace.h)
 };
 
 struct Sensitivity {
@@ -48,8 +54,11 @@ struct Sensitivity {
   // in float, and beside its flips (NaN without decisions).
   double agreement_kept = 0;
   double agreement_flips = 0;
-  double seconds = 0;         // of measuring, without quantizing
-  double share_repeated = 0;  // multiply-accumulates that ran over those of whole networks
+  double agreement_hessian = 0;    // of the noise alone with hessian_db's
+  double agreement_fisher = 0;     // of the divergence alone with fisher_kl
+  std::vector<std::string> notes;  // why there are no predictions
+  double seconds = 0;              // of measuring, without quantizing
+  double share_repeated = 0;       // multiply-accumulates that ran over those of whole networks
 };
 
 // `graph`: lifted, simplified, with gates joined, float. Weights and biases are those of the fully
