@@ -24,4 +24,5 @@ consumers --evaluate 500 mobilenet_v2 squeezenet1.1 mobilenet_edgetpu
 consumers --evaluate 2000 cifar10_resnet20 mlperf_tiny_resnet8
 $python qoperator_definition.py "$adze"
 $python detect.py "$adze"
+$python startup.py "$adze"
 $python latency.py "$adze" "$data/models/mobilenet_v2.onnx" "$data/models/squeezenet1.1.onnx" "$data/models/cifar10_resnet20.onnx"

@@ -47,9 +47,10 @@ const char* adze_last_error(void);
 /* A network with its threads and its memory for one run at a time. */
 typedef struct adze_model adze_model;
 
-/* Reads a network, float or quantized: .onnx, or .adzir (text). `threads` counts the thread that
- * runs; 0: as many as this process may use; at most 1024. On success *model is to be freed by
- * adze_model_free. */
+/* Reads a network, float or quantized: .onnx, .adzir (text), or a plan file of adze convert (.adz),
+ * which is mapped, starts at once and shares its weights with other processes; it must not be
+ * changed while a model uses it. `threads` counts the thread that runs; 0: as many as this process
+ * may use; at most 1024. On success *model is to be freed by adze_model_free. */
 adze_code adze_model_load(const char* path, int threads, adze_model** model);
 
 /* Frees the model and all that it handed out. Null is fine. */

@@ -65,34 +65,46 @@ void AddScaledRow(float factor, const float* __restrict row, int64_t stride,
   }
 }
 
-void DescendCodes(const float* h, int64_t stride, std::span<const float> u,
-                  std::span<const float> target, IntRange range, std::span<float> codes) {
-  const auto k = static_cast<int64_t>(codes.size());
-  const auto lo = static_cast<float>(range.min);
-  const auto hi = static_cast<float>(range.max);
-  std::vector<float> gradient(static_cast<size_t>(stride), 0.0f);  // H q - u
+void DescendValues(const float* h, int64_t stride, std::span<const float> u,
+                   std::span<const float> low, std::span<const float> high,
+                   std::span<float> values) {
+  const auto k = static_cast<int64_t>(values.size());
+  std::vector<float> gradient(static_cast<size_t>(stride), 0.0f);  // H v - u
   for (int64_t j = 0; j < k; ++j) {
     gradient[static_cast<size_t>(j)] -= u[static_cast<size_t>(j)];
-    AddScaledRow(codes[static_cast<size_t>(j)], h + j * stride, stride, gradient.data());
+    AddScaledRow(values[static_cast<size_t>(j)], h + j * stride, stride, gradient.data());
   }
   for (int sweep = 0; sweep < kMaxSweeps; ++sweep) {
     bool changed = false;
     for (int64_t j = 0; j < k; ++j) {
-      const float t = target[static_cast<size_t>(j)];
-      float& code = codes[static_cast<size_t>(j)];
-      const float other = code > t ? std::floor(t) : std::ceil(t);
-      if (other == code || other < lo || other > hi || std::abs(code - t) >= 1) continue;
-      const float delta = other - code;
-      const float curvature = h[j * stride + j];
-      const float change = 2 * delta * gradient[static_cast<size_t>(j)] + delta * delta * curvature;
+      const auto n = static_cast<size_t>(j);
+      const float other = values[n] == low[n] ? high[n] : low[n];
+      if (other == values[n]) continue;
+      const float delta = other - values[n];
+      const float curvature = delta * delta * h[j * stride + j];
+      const float change = 2 * delta * gradient[n] + curvature;
       // Rounding errors of the gradient must not keep the descent going.
       if (!(change < -1e-4f * curvature)) continue;
-      code = other;
+      values[n] = other;
       AddScaledRow(delta, h + j * stride, stride, gradient.data());
       changed = true;
     }
     if (!changed) break;
   }
+}
+
+void DescendCodes(const float* h, int64_t stride, std::span<const float> u,
+                  std::span<const float> target, IntRange range, std::span<float> codes) {
+  const auto lo = static_cast<float>(range.min);
+  const auto hi = static_cast<float>(range.max);
+  std::vector<float> low(codes.begin(), codes.end());
+  std::vector<float> high(low);
+  for (size_t j = 0; j < codes.size(); ++j) {
+    if (std::abs(codes[j] - target[j]) >= 1) continue;
+    low[j] = std::max(std::floor(target[j]), lo);
+    high[j] = std::min(std::ceil(target[j]), hi);
+  }
+  DescendValues(h, stride, u, low, high, codes);
 }
 
 void RoundChannel(std::span<const float> target, const float* h, int64_t stride, int limit,

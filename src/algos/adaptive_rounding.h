@@ -20,6 +20,7 @@
 #include "calib/collect.h"
 #include "formats/encodings/encodings.h"
 #include "ir/graph.h"
+#include "numerics/number_format.h"
 #include "quant/quantization_plan.h"
 
 namespace adze {
@@ -28,7 +29,8 @@ struct RoundingSettings {
   std::string split = "all";
   int64_t samples = 64;
   bool correct_bias = true;
-  int limit = 127;  // codes lie in [-limit, limit]
+  int limit = 127;                             // codes lie in [-limit, limit]
+  ScaleFormat scales = ScaleFormat::kFloat32;  // of weights that are stored only (weight_only.h)
   Isa isa = Isa::kGeneric;
   Progress progress;
 };
@@ -42,10 +44,15 @@ Result<int64_t> RoundAdaptively(const Graph& quantized, const QuantizationPlan& 
                                 const RoundingSettings& settings, ThreadPool* pool,
                                 Graph* adjusted);
 
-// Minimises q^T H q - 2 q^T u over integer codes q, each the floor or the ceiling of its target, by
-// coordinate descent from `codes`, where no single change lowers it any further. H: symmetric,
-// positive, target.size() rows of `stride` floats, a multiple of kMomentPad, padded with zeros.
-// Codes stay in `range`; one whose target lies beyond it stays as it is.
+// Minimises v^T H v - 2 v^T u where each element of v is the one of `low` or of `high`, by
+// coordinate descent from `values`, which are such, to where no single change lowers it any
+// further. H: symmetric, positive, values.size() rows of `stride` floats, a multiple of kMomentPad,
+// padded with zeros.
+void DescendValues(const float* h, int64_t stride, std::span<const float> u,
+                   std::span<const float> low, std::span<const float> high,
+                   std::span<float> values);
+// The same over integer codes q, each the floor or the ceiling of its target. Codes
+// stay in `range`; one whose target lies beyond it stays as it is.
 void DescendCodes(const float* h, int64_t stride, std::span<const float> u,
                   std::span<const float> target, IntRange range, std::span<float> codes);
 // sum += factor * row, of `stride` floats.

@@ -27,14 +27,6 @@ std::vector<Tensor> ReadOutputs(const Executor& executor) {
   return out;
 }
 
-// Where a tensor must be quantized so that its group behaves as on integers: where values of the
-// group are computed (the rest are moved copies).
-std::vector<ValueId> FakeQuantPoints(const Graph& graph, const ActivationGroup& group) {
-  std::vector<ValueId> out = group.sources;
-  std::erase_if(out, [&](ValueId v) { return graph.value(v).is_constant(); });
-  return out;
-}
-
 Status SetAll(Executor* executor, const std::vector<int>& steps, const FakeQuantArgs& args) {
   for (const int s : steps) {
     ADZE_TRY(executor->SetStepArgs(s, std::as_bytes(std::span(&args, 1))));

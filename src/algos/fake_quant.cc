@@ -44,4 +44,10 @@ NodeId InsertFakeQuant(Graph* graph, ValueId v, const FakeQuantArgs& args,
   return node;
 }
 
+std::vector<ValueId> FakeQuantPoints(const Graph& graph, const ActivationGroup& group) {
+  std::vector<ValueId> out = group.sources;
+  std::erase_if(out, [&](ValueId v) { return graph.value(v).is_constant(); });
+  return out;
+}
+
 }  // namespace adze

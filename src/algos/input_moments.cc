@@ -245,7 +245,7 @@ class Accumulator {
 }  // namespace
 
 std::vector<MomentLayer> MomentLayers(const Graph& quantized, std::span<const WeightUse> uses,
-                                      const Graph& adjusted, bool correct_bias) {
+                                      const Graph& adjusted, bool correct_bias, bool float_inputs) {
   std::vector<MomentLayer> layers;
   for (const WeightUse& use : uses) {
     const Node& n = adjusted.node(use.node);
@@ -263,13 +263,14 @@ std::vector<MomentLayer> MomentLayers(const Graph& quantized, std::span<const We
     const auto& quant = quantized.value(layer.input).type.quant;
     layer.centered =
         correct_bias && !n.op.Is("MatMul") && HasPlainBias(adjusted, use.node, layer.out);
-    if (adjusted.users(use.weight).size() != 1 || quant == nullptr || !quant->per_tensor() ||
-        SizeOf(quant->storage) != 1 || layer.k == 0) {
-      continue;
+    if (adjusted.users(use.weight).size() != 1 || layer.k == 0) continue;
+    if (quant == nullptr && !float_inputs) continue;
+    if (quant != nullptr) {
+      if (!quant->per_tensor() || SizeOf(quant->storage) != 1) continue;
+      layer.x_scale = quant->scale[0];
+      layer.x_zero_point =
+          quant->zero_point[0] + (ContainerOf(quant->storage) == DType::kInt8 ? 128 : 0);
     }
-    layer.x_scale = quant->scale[0];
-    layer.x_zero_point =
-        quant->zero_point[0] + (ContainerOf(quant->storage) == DType::kInt8 ? 128 : 0);
     layers.push_back(std::move(layer));
   }
   return layers;

@@ -41,10 +41,12 @@ struct MomentLayer {
   int64_t moment_bytes(bool with_cross) const { return groups * k * k * (with_cross ? 8 : 4); }
 };
 
-// Those of `uses` whose weight is read once and whose input has one scale. `quantized` was made
-// from `adjusted`. `correct_bias`: layers that can take a correction are centered.
+// Those of `uses` whose weight is read once and whose input has one scale, or is not quantized if
+// inputs are to be float anyway. `quantized` was made from `adjusted`. `correct_bias`: layers that
+// can take a correction are centered.
 std::vector<MomentLayer> MomentLayers(const Graph& quantized, std::span<const WeightUse> uses,
-                                      const Graph& adjusted, bool correct_bias);
+                                      const Graph& adjusted, bool correct_bias,
+                                      bool float_inputs = false);
 
 struct MomentOptions {
   std::string split = "all";

@@ -6,6 +6,7 @@
 
 #include "algos/bias_correction.h"
 #include "algos/input_moments.h"
+#include "algos/weight_grid.h"
 #include "numerics/rounding.h"
 #include "quant/integer_form.h"
 
@@ -83,7 +84,7 @@ class Channel {
   IntRange range_;
 };
 
-// Codes of one channel; `scale` may change.
+// Codes of one channel of integers with one scale, which may change if `choose_scale`.
 std::vector<float> SolveChannel(const Channel& channel, bool choose_scale, float* scale) {
   std::vector<float> best;
   if (!choose_scale) {
@@ -113,6 +114,30 @@ std::vector<float> SolveChannel(const Channel& channel, bool choose_scale, float
   return best;
 }
 
+// Numbers of one channel in any format: a scale per group, chosen for itself, then the numbers
+// around each weight with which the channel does best as a whole.
+std::vector<float> SolveOnGrid(const MomentMatrix& h, int64_t stride, const std::vector<float>& w,
+                               const std::vector<float>& u, std::span<const float> numbers,
+                               std::span<const ScaleGroup> groups, ScaleFormat format, float outer,
+                               QuantType* q) {
+  std::vector<float> values(w.size()), low(w.size()), high(w.size());
+  for (const ScaleGroup& group : groups) {
+    std::vector<float> mine, importance;
+    for (const int32_t i : group.members) {
+      mine.push_back(w[static_cast<size_t>(i)]);
+      importance.push_back(h.values[static_cast<size_t>(i * (stride + 1))]);
+    }
+    float& scale = q->scale[group.scale];
+    scale = ChooseScale(numbers, format, outer, mine, importance);
+    for (const int32_t i : group.members) {
+      const auto n = static_cast<size_t>(i);
+      Neighbours(numbers, scale, w[n], &low[n], &high[n], &values[n]);
+    }
+  }
+  DescendValues(h.values.data(), stride, u, low, high, values);
+  return values;
+}
+
 void ReconstructLayer(const MomentLayer& layer, const Tensor& real_weight,
                       const RoundingSettings& settings, ThreadPool* pool, QuantType* q,
                       Graph* adjusted) {
@@ -124,6 +149,11 @@ void ReconstructLayer(const MomentLayer& layer, const Tensor& real_weight,
   Tensor rounded = Tensor::Allocate(DType::kFloat32, real_weight.dims());
   float* const result = rounded.mutable_data<float>();
   std::vector<double> shift(static_cast<size_t>(layer.out), 0.0);
+  const bool on_grid =
+      !q->codebook.empty() || q->block_size != 0 || settings.scales == ScaleFormat::kPowerOfTwo;
+  const std::vector<float> numbers = on_grid ? GridNumbers(*q) : std::vector<float>();
+  const float outer = on_grid ? OuterScaleOf(*q, settings.scales, real_weight) : 1.0f;
+  const ScaleIndex scale_of(real_weight.dims(), *q);
   const auto solve = [&](int64_t o, const MomentMatrix& h, const std::vector<float>& cross) {
     const auto at = [&](int64_t i) { return layer.transposed ? i * layer.out + o : o * k + i; };
     std::vector<float> real(static_cast<size_t>(k));
@@ -137,16 +167,26 @@ void ReconstructLayer(const MomentLayer& layer, const Tensor& real_weight,
       for (const float s : sums) sum += s;
       u[static_cast<size_t>(i)] = static_cast<float>(sum);
     }
-    float& scale = q->scale[static_cast<size_t>(o)];
-    const Channel channel(h.values.data(), stride, real, std::move(u), range);
-    const std::vector<float> codes = SolveChannel(channel, IsNarrow(q->storage), &scale);
+    std::vector<float> values;  // in units of `unit`
+    float unit = 1;
+    if (on_grid) {
+      std::vector<int64_t> places(static_cast<size_t>(k));
+      for (int64_t i = 0; i < k; ++i) places[static_cast<size_t>(i)] = at(i);
+      values = SolveOnGrid(h, stride, real, u, numbers, ScaleGroups(scale_of, places),
+                           settings.scales, outer, q);
+    } else {
+      float& scale = q->scale[static_cast<size_t>(o)];
+      const Channel channel(h.values.data(), stride, real, std::move(u), range);
+      values = SolveChannel(channel, IsNarrow(q->storage), &scale);
+      unit = scale;
+    }
     const size_t first = static_cast<size_t>(o / per_group * k);
     double mean = 0;
     for (int64_t i = 0; i < k; ++i) {
       const size_t n = static_cast<size_t>(i);
-      mean += static_cast<double>(codes[n]) * scale * layer.sums[first + n] -
+      mean += static_cast<double>(values[n]) * unit * layer.sums[first + n] -
               static_cast<double>(real[n]) * layer.real_sums[first + n];
-      result[at(i)] = codes[n] * scale;
+      result[at(i)] = values[n] * unit;
     }
     shift[static_cast<size_t>(o)] = mean / static_cast<double>(layer.rows) * layer.x_scale;
   };
@@ -200,7 +240,7 @@ Result<int64_t> ReconstructLayers(const Graph& real, const QuantizationPlan& pla
       ADZE_ASSIGN(quantized, rebuild());
     }
     std::vector<MomentLayer> layers =
-        MomentLayers(quantized, stages[s], *adjusted, settings.correct_bias);
+        MomentLayers(quantized, stages[s], *adjusted, settings.correct_bias, rebuild == nullptr);
     std::erase_if(layers,
                   [](const MomentLayer& l) { return l.moment_bytes(true) > kMaxMomentBytes; });
     for (size_t begin = 0; begin < layers.size();) {

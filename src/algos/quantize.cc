@@ -235,18 +235,23 @@ class Quantizer {
     return index;
   }
 
+  RoundingSettings Rounding() const {
+    RoundingSettings rounding;
+    rounding.split = settings_.split;
+    rounding.samples = std::min(kRoundingSamples, settings_.samples);
+    rounding.correct_bias = settings_.bias_correction;
+    rounding.limit = settings_.quant.weight_limit;
+    rounding.isa = settings_.isa;
+    rounding.progress = settings_.progress;
+    return rounding;
+  }
+
   // Before `auto` compares ranges, so that it does so on the weights they will meet.
   Status RoundWeightsAdaptively() {
     const bool automatic = settings_.observer == "auto";
     ADZE_TRY(Build(ChoicesOf(ObserverIndex(automatic ? kUnclipped : settings_.observer)), false));
-    const RoundingSettings rounding = {settings_.split,
-                                       std::min(kRoundingSamples, settings_.samples),
-                                       settings_.bias_correction,
-                                       settings_.quant.weight_limit,
-                                       settings_.isa,
-                                       settings_.progress};
     ADZE_ASSIGN(result_.rounded, RoundAdaptively(result_.graph, plan_, result_.encodings, dataset_,
-                                                 rounding, pool_, &adjusted_));
+                                                 Rounding(), pool_, &adjusted_));
     return OkStatus();
   }
 
@@ -264,12 +269,6 @@ class Quantizer {
       }
       return OkStatus();
     }
-    const RoundingSettings rounding = {settings_.split,
-                                       std::min(kRoundingSamples, settings_.samples),
-                                       settings_.bias_correction,
-                                       settings_.quant.weight_limit,
-                                       settings_.isa,
-                                       settings_.progress};
     const auto rebuild = [&]() -> Result<Graph> {
       Quantized q;
       ADZE_TRY(QuantizeWith(chosen_, false, &q));
@@ -278,7 +277,7 @@ class Quantizer {
     ADZE_ASSIGN(Graph quantized, rebuild());
     const bool narrow = IsNarrow(settings_.quant.activation);
     ADZE_ASSIGN(result_.rounded, ReconstructLayers(result_.equalized_graph, plan_, dataset_,
-                                                   rounding, narrow ? rebuild : Rebuild(), pool_,
+                                                   Rounding(), narrow ? rebuild : Rebuild(), pool_,
                                                    std::move(quantized), &adjusted_, &weights_));
     return OkStatus();
   }

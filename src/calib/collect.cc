@@ -98,6 +98,10 @@ Status SampleReader::Next(Batch* batch) {
     if (!stacked.ok()) return stacked.status().WithContext("sample '" + batch->id + "'");
     batch->tensors.push_back(std::move(stacked).value());
   }
+  batch->labels.clear();
+  for (int64_t b = 0; b < batch_; ++b) {
+    batch->labels.push_back(decoded_[used_ + static_cast<size_t>(b)].label);
+  }
   used_ += static_cast<size_t>(batch_);
   Result<std::vector<ConstTensorView>> views = feed_.Order(batch->tensors);
   if (!views.ok()) return views.status().WithContext("sample '" + batch->id + "'");

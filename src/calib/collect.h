@@ -49,9 +49,10 @@ class SampleReader {
       const;  // of batch_size() samples each: 1 unless the network's batch is fixed
   int64_t batch_size() const { return batch_; }
   struct Batch {
-    std::vector<Tensor> tensors;          // own the memory
-    std::vector<ConstTensorView> inputs;  // views of `tensors` in the network's order
-    std::string id;                       // of the first sample
+    std::vector<Tensor> tensors;                 // own the memory
+    std::vector<ConstTensorView> inputs;         // views of `tensors` in the network's order
+    std::string id;                              // of the first sample
+    std::vector<std::optional<int64_t>> labels;  // one per sample
   };
   Status Next(Batch* batch);
   // The same, valid until the next call.

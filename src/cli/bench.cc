@@ -134,7 +134,7 @@ Status Bench(const BenchCommand& o) {
   if (!(o.min_time_s >= 0)) return UsageError("--min-time must be a number of seconds");
   const auto load_start = Clock::now();
   ADZE_ASSIGN(LoadedModel model,
-              LoadModel(o.model, o.common.threads, ExecutorOptions{.profile = o.profile}));
+              LoadNetwork(o.model, o.common.threads, ExecutorOptions{.profile = o.profile}));
   ADZE_TRY(CheckShapes(*model.plan, o));
   std::vector<Tensor> inputs;
   std::vector<std::vector<int64_t>> dims;
@@ -183,6 +183,8 @@ Status Bench(const BenchCommand& o) {
                  {"threads", model.pool->num_threads()},
                  {"batch", o.batch},
                  {"isa", IsaName(model.plan->isa)},
+                 {"packed_for", model.packed_for ? Json(IsaName(*model.packed_for)) : Json()},
+                 {"repacked_steps", model.packed_for ? Json(model.repacked_steps) : Json()},
                  {"macs", cost.macs()},
                  {"gmacs_per_s", static_cast<double>(cost.macs()) / warm.p50_ms / 1e6},
                  {"roofline", RooflineJson(cost, peak, warm.p50_ms)},
@@ -203,7 +205,8 @@ void RegisterBench(CLI::App& app, Action* action) {
   auto o = std::make_shared<BenchCommand>();
   CLI::App* c =
       app.add_subcommand("bench", "measure latency, arithmetic rate and memory of a network");
-  c->add_option("model", o->model, "network (.onnx or .adzir), float or quantized")->required();
+  c->add_option("model", o->model, "network (.onnx, .adzir or .adz), float or quantized")
+      ->required();
   c->add_option("--batch", o->batch, "size of a free first dimension")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();

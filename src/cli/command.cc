@@ -21,6 +21,39 @@ void PrintJson(const Json& object) {
   std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
+void ChooseSplits(const Dataset& dataset, std::string* judging, std::string* calibration) {
+  const std::vector<std::string> names = dataset.split_names();
+  const auto choose = [&](std::initializer_list<const char*> wanted, std::string* split) {
+    for (const char* name : wanted) {
+      if (split->empty() && std::find(names.begin(), names.end(), name) != names.end()) {
+        *split = name;
+      }
+    }
+  };
+  choose({"test", "evaluation", "validation", "all"}, judging);
+  if (calibration != nullptr) choose({"calibration", "train", "all"}, calibration);
+}
+
+Result<LoadedModel> LoadNetwork(const std::string& path, int threads, ExecutorOptions options) {
+  Result<LoadedModel> model = LoadModel(path, threads, std::move(options));
+  if (model.ok() && model->repacked_steps > 0) {
+    const char* const isa = IsaName(model->plan->isa);
+    std::fprintf(stderr,
+                 "adze: note: %s is packed for %s; %d steps were packed anew in memory for %s "
+                 "(adze convert --isa %s makes a file that needs no packing)\n",
+                 path.c_str(), IsaName(*model->packed_for), model->repacked_steps, isa, isa);
+  }
+  return model;
+}
+
+int64_t PackedWeightBytes(const Plan& plan) {
+  int64_t bytes = 0;
+  for (const Step& s : plan.steps) {
+    for (const Tensor& t : s.weights) bytes += static_cast<int64_t>(t.bytes());
+  }
+  return bytes;
+}
+
 Status CheckFloat(const Graph& graph, const std::string& path) {
   for (ValueId id = 0; id < graph.num_values(); ++id) {
     const Value& v = graph.value(id);

@@ -10,6 +10,7 @@
 
 #include "api/model_file.h"
 #include "base/status.h"
+#include "data/dataset.h"
 #include "formats/json/json.h"
 
 namespace adze::cli {
@@ -32,8 +33,17 @@ using Json = nlohmann::ordered_json;
 // The one object of --json, on stdout.
 void PrintJson(const Json& object);
 
+// LoadModel, with a note on standard error when a plan file was packed for another instruction set.
+Result<LoadedModel> LoadNetwork(const std::string& path, int threads, ExecutorOptions options = {});
+
+// Of all steps of a plan, as the kernels read them.
+int64_t PackedWeightBytes(const Plan& plan);
+
 // Refuses a network that is quantized already.
 Status CheckFloat(const Graph& graph, const std::string& path);
+// The splits that are named after their purpose, where the user names none: one that judges, and
+// (unless null) one that calibrates.
+void ChooseSplits(const Dataset& dataset, std::string* judging, std::string* calibration);
 // Largest resident memory of this process so far, in bytes.
 int64_t PeakRssBytes();
 

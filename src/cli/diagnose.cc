@@ -26,20 +26,6 @@ struct DiagnoseCommand {
   DiagnoseOptions options;
 };
 
-// The splits that are named after their purpose, where the user names none.
-void ChooseSplits(const Dataset& dataset, bool quantize, DiagnoseOptions* options) {
-  const std::vector<std::string> names = dataset.split_names();
-  const auto choose = [&](std::initializer_list<const char*> wanted, std::string* split) {
-    for (const char* name : wanted) {
-      if (split->empty() && std::find(names.begin(), names.end(), name) != names.end()) {
-        *split = name;
-      }
-    }
-  };
-  choose({"test", "evaluation", "validation", "all"}, &options->split);
-  if (quantize) choose({"calibration", "train"}, &options->calibration_split);
-}
-
 Result<Graph> Read(const std::string& path) {
   ADZE_ASSIGN(Graph graph, ReadForExecution(path));
   ADZE_TRY(RunPipeline(graph, "gates"));
@@ -99,20 +85,23 @@ Status Diagnose(DiagnoseCommand o) {
   ADZE_ASSIGN(const Graph graph, Read(o.reference));
   ADZE_TRY(CheckFloat(graph, o.reference));
   const bool quantize = o.quantized.empty() && o.encodings.empty();
-  ChooseSplits(*dataset, quantize, &o.options);
+  Graph quantized;
+  if (!o.quantized.empty()) {
+    ADZE_ASSIGN(quantized, Read(o.quantized));
+  }
+  Encodings encodings;
+  if (!o.encodings.empty()) {
+    ADZE_ASSIGN(encodings, ReadEncodings(o.encodings));
+  }
+  ChooseSplits(*dataset, &o.options.split, quantize ? &o.options.calibration_split : nullptr);
   ADZE_ASSIGN(o.options.isa, ChooseIsa());
   const std::unique_ptr<ProgressSink> progress = MakeTerminalProgress();
   o.options.progress = progress.get();
   ThreadPool pool(o.common.threads);
-  const Result<Diagnosis> d = [&]() -> Result<Diagnosis> {
-    if (quantize) return DiagnoseFloat(graph, *dataset, o.options, &pool);
-    if (!o.encodings.empty()) {
-      ADZE_ASSIGN(const Encodings encodings, ReadEncodings(o.encodings));
-      return DiagnoseEncodings(graph, encodings, *dataset, o.options, &pool);
-    }
-    ADZE_ASSIGN(const Graph quantized, Read(o.quantized));
-    return DiagnoseQuantized(graph, quantized, *dataset, o.options, &pool);
-  }();
+  const Result<Diagnosis> d = quantize ? DiagnoseFloat(graph, *dataset, o.options, &pool)
+                              : !o.encodings.empty()
+                                  ? DiagnoseEncodings(graph, encodings, *dataset, o.options, &pool)
+                                  : DiagnoseQuantized(graph, quantized, *dataset, o.options, &pool);
   if (!d.ok()) return d.status().WithContext(quantize ? o.reference : o.quantized + o.encodings);
   DiagnosisSource source;
   source.tool_version = ADZE_VERSION;

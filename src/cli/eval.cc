@@ -46,10 +46,10 @@ void PrintText(const EvalResult& r) {
 
 Status Eval(const EvalCommand& o) {
   ADZE_ASSIGN(const auto dataset, OpenDataset(o.data));
-  ADZE_ASSIGN(LoadedModel model, LoadModel(o.model, o.common.threads));
+  ADZE_ASSIGN(LoadedModel model, LoadNetwork(o.model, o.common.threads));
   LoadedModel reference;
   if (!o.reference.empty()) {
-    ADZE_ASSIGN(reference, LoadModel(o.reference, o.common.threads));
+    ADZE_ASSIGN(reference, LoadNetwork(o.reference, o.common.threads));
   }
   EvalOptions options = o.options;
   options.decode_threads = model.pool->num_threads();
@@ -93,7 +93,8 @@ void RegisterEval(CLI::App& app, Action* action) {
   for (const MetricDef* d : AllMetrics()) metrics.push_back(d->name);
   auto o = std::make_shared<EvalCommand>();
   CLI::App* c = app.add_subcommand("eval", "measure a network on a data set");
-  c->add_option("model", o->model, "network (.onnx or .adzir), float or quantized")->required();
+  c->add_option("model", o->model, "network (.onnx, .adzir or .adz), float or quantized")
+      ->required();
   c->add_option("--data", o->data, "data set description (docs/data.md)")->required();
   c->add_option("--reference", o->reference,
                 "float network to compare with: adds flip rate, SQNR and the paired difference");

@@ -1,6 +1,5 @@
 // adze inspect: what is in a model file, without running it.
 #include <cstdio>
-#include <cstring>
 #include <map>
 
 #include "cli/command.h"
@@ -8,6 +7,7 @@
 #include "lower/lower.h"
 #include "quant/integer_form.h"
 #include "runtime/family.h"
+#include "runtime/plan_file.h"
 
 namespace adze::cli {
 namespace {
@@ -34,15 +34,24 @@ Json ValueList(const Graph& graph, const std::vector<ValueId>& ids) {
   return list;
 }
 
+// The plan that runs on this machine.
+Result<std::shared_ptr<const Plan>> PlanOf(const std::string& path) {
+  ADZE_ASSIGN(const Isa isa, ChooseIsa());
+  if (IsPlanFile(path)) {
+    ADZE_ASSIGN(const PlanFromFile file, ReadPlan(path, isa));
+    return file.plan;
+  }
+  ADZE_ASSIGN(const Graph graph, ReadForExecution(path));
+  const Result<LoweredPlan> lowered = Lower(graph, {.isa = isa});
+  if (!lowered.ok()) return lowered.status().WithContext(path);
+  return lowered->plan;
+}
+
 Status PrintPlan(const InspectCommand& o) {
-  ADZE_ASSIGN(const Graph graph, ReadForExecution(o.model));
-  LowerOptions options;
-  ADZE_ASSIGN(options.isa, ChooseIsa());
-  const Result<LoweredPlan> lowered = Lower(graph, options);
-  if (!lowered.ok()) return lowered.status().WithContext(o.model);
+  ADZE_ASSIGN(const std::shared_ptr<const Plan> plan, PlanOf(o.model));
   Json steps = Json::array();
-  for (const Step& s : lowered->plan->steps) {
-    const PlanValue& y = lowered->plan->values[static_cast<size_t>(s.outputs[0])];
+  for (const Step& s : plan->steps) {
+    const PlanValue& y = plan->values[static_cast<size_t>(s.outputs[0])];
     const Json step = {{"kernel", FindFamily(s.family) ? FindFamily(s.family)->name : "?"},
                        {"op", s.op.ToString()},
                        {"node", s.name},
@@ -55,12 +64,54 @@ Status PrintPlan(const InspectCommand& o) {
     }
     steps.push_back(step);
   }
-  if (o.common.json) PrintJson({{"isa", IsaName(lowered->plan->isa)}, {"steps", steps}});
+  if (o.common.json) PrintJson({{"isa", IsaName(plan->isa)}, {"steps", steps}});
+  return OkStatus();
+}
+
+Json BorderList(const Plan& plan, const std::vector<int32_t>& indices) {
+  Json list = Json::array();
+  for (const int32_t i : indices) {
+    const PlanValue& v = plan.values[static_cast<size_t>(i)];
+    list.push_back(
+        {{"name", v.name}, {"type", std::string(DTypeName(v.dtype)) + ShapeToString(v.shape)}});
+  }
+  return list;
+}
+
+void PrintBorders(const Json& inputs, const Json& outputs) {
+  for (const auto& [what, list] : {std::pair("input", &inputs), std::pair("output", &outputs)}) {
+    for (const Json& v : *list) {
+      std::printf("%-7s %s : %s\n", what, v["name"].get<std::string>().c_str(),
+                  v["type"].get<std::string>().c_str());
+    }
+  }
+}
+
+Status InspectPlanFile(const InspectCommand& o) {
+  if (o.text) return UsageError(o.model + ": a plan has no text form; --plan shows its steps");
+  ADZE_ASSIGN(const Isa isa, ChooseIsa());
+  ADZE_ASSIGN(const PlanFromFile file, ReadPlan(o.model, isa));
+  const int64_t weight_bytes = PackedWeightBytes(*file.plan);
+  const Json result = {{"packed_for", IsaName(file.packed_for)},
+                       {"repacked_steps", file.repacked_steps},
+                       {"inputs", BorderList(*file.plan, file.plan->inputs)},
+                       {"outputs", BorderList(*file.plan, file.plan->outputs)},
+                       {"steps", file.plan->steps.size()},
+                       {"weight_bytes", weight_bytes}};
+  if (o.common.json) {
+    PrintJson(result);
+    return OkStatus();
+  }
+  PrintBorders(result["inputs"], result["outputs"]);
+  std::printf("plan of %zu steps, %.2f MB of weights packed for %s; undamaged\n",
+              file.plan->steps.size(), static_cast<double>(weight_bytes) / 1e6,
+              IsaName(file.packed_for));
   return OkStatus();
 }
 
 Status Inspect(const InspectCommand& o) {
   if (o.plan) return PrintPlan(o);
+  if (IsPlanFile(o.model)) return InspectPlanFile(o);
   ADZE_ASSIGN(const Graph graph, ReadModel(o.model));
   if (o.text) {
     const std::string text = PrintGraph(graph, {.max_elements = 16});
@@ -109,12 +160,7 @@ Status Inspect(const InspectCommand& o) {
     PrintJson(result);
     return OkStatus();
   }
-  for (const char* what : {"inputs", "outputs"}) {
-    for (const Json& v : result[what]) {
-      std::printf("%-7s %s : %s\n", std::string(what, std::strlen(what) - 1).c_str(),
-                  v["name"].get<std::string>().c_str(), v["type"].get<std::string>().c_str());
-    }
-  }
+  PrintBorders(result["inputs"], result["outputs"]);
   std::printf(
       "%zu nodes, %.4g million multiply-accumulates, %lld parameters in %.2f MB, opsets %s, "
       "IR %lld\n",
@@ -136,7 +182,7 @@ Status Inspect(const InspectCommand& o) {
 void RegisterInspect(CLI::App& app, Action* action) {
   auto o = std::make_shared<InspectCommand>();
   CLI::App* c = app.add_subcommand("inspect", "show what is in a model file");
-  c->add_option("model", o->model, "network (.onnx or .adzir)")->required();
+  c->add_option("model", o->model, "network (.onnx, .adzir or .adz)")->required();
   c->add_flag("--text", o->text, "print the graph in its text form (long constants shortened)");
   c->add_flag("--plan", o->plan, "print the kernel calls it becomes on this machine");
   AddJson(*c, &o->common);

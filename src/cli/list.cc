@@ -4,6 +4,7 @@
 #include "calib/observers/observer.h"
 #include "cli/command.h"
 #include "eval/metric.h"
+#include "numerics/number_format.h"
 #include "ops/op_def.h"
 #include "passes/pass.h"
 #include "runtime/family.h"
@@ -16,6 +17,24 @@ struct Item {
   std::string name;
   std::string summary;
 };
+
+// "4 bits + 0.5 for scales, -6 to 6: FP4 …".
+Item Describe(const NumberFormat& f) {
+  std::string text = std::to_string(f.bits) + (f.bits == 1 ? " bit" : " bits");
+  char number[48];
+  if (f.block_size > 0) {
+    std::snprintf(number, sizeof(number), " + %g for scales",
+                  static_cast<double>(f.scale_bits()) / static_cast<double>(f.block_size));
+    text += number;
+  }
+  if (!f.learned) {
+    const std::vector<float> numbers = NumbersOf(f);
+    std::snprintf(number, sizeof(number), ", %g to %g", double{numbers.front()},
+                  double{numbers.back()});
+    text += number;
+  }
+  return {f.name, text + ": " + f.summary};
+}
 
 std::vector<Item> Items(const std::string& what) {
   std::vector<Item> items;
@@ -34,19 +53,16 @@ std::vector<Item> Items(const std::string& what) {
   } else if (what == "kernels") {
     for (const FamilyDef* d : AllFamilies()) items.push_back({d->name, d->summary});
   } else if (what == "formats") {
-    for (const bool is_signed : {true, false}) {
-      for (int bits = 8; bits >= 2; --bits) {
-        const DType t = IntegerOf(bits, is_signed);
-        const IntRange r = RangeOf(t);
-        items.push_back(
-            {DTypeName(t), std::to_string(bits) + " bits, " + std::to_string(r.min) + " to " +
-                               std::to_string(r.max) +
-                               (is_signed ? ": weights, activations" : ": activations")});
-      }
+    for (const NumberFormat* f : AllNumberFormats()) items.push_back(Describe(*f));
+    for (int bits = 8; bits >= 2; --bits) {
+      const DType t = IntegerOf(bits, false);
+      items.push_back({DTypeName(t), std::to_string(bits) + " bits, 0 to " +
+                                         std::to_string(RangeOf(t).max) + ": activations"});
     }
   } else {
     items = {{".onnx", "networks, opset 7 to 25 read, 13 to 21 written; float, Q/DQ and QOperator"},
              {".adzir", "networks as text"},
+             {".adz", "plans: packed weights and kernel calls, mapped and run in place"},
              {".encodings.json", "quantization decisions (docs/encodings.md)"},
              {".safetensors", "long arrays of encodings, statistics"},
              {".npy .npz", "arrays"},

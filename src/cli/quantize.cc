@@ -5,10 +5,12 @@
 #include <cstdio>
 #include <set>
 
+#include "algos/weight_only.h"
 #include "base/file.h"
 #include "calib/observers/observer.h"
 #include "calib/stage_progress.h"
 #include "cli/command.h"
+#include "cli/quantize_report.h"
 #include "cli/terminal_progress.h"
 #include "data/dataset.h"
 #include "formats/encodings/encodings.h"
@@ -28,8 +30,11 @@ struct QuantizeCommand {
   bool no_equalization = false;
   bool no_adaptive_rounding = false;
   bool reduce_range = false;
+  bool weight_only = false;
   int weight_bits = 8;
   int activation_bits = 8;
+  std::string weight_format;
+  int64_t block_size = -1;
   std::vector<std::string> keep_float, keep_int8;
   QuantizeSettings settings;
 };
@@ -64,8 +69,25 @@ Result<std::set<std::string>> FindLayers(const Graph& graph, const std::vector<s
 
 bool IsOnnx(const std::string& path) { return path.ends_with(".onnx"); }
 
+Status CheckWeightOnly(const QuantizeCommand& o) {
+  if (o.form != "qdq") {
+    return UsageError("--form " + o.form + ": operators on integers need integer activations");
+  }
+  if (!o.statistics.empty()) {
+    return UsageError("--save-statistics: --weight-only takes no statistics of activations");
+  }
+  if (o.activation_bits != 8) return UsageError("--activation-bits: they stay float");
+  if (o.data.empty() && !o.float_out.empty()) {
+    return UsageError("--save-float: without --data it is the network as given");
+  }
+  return OkStatus();
+}
+
 // Options that cannot work together are refused before hours of calibration.
 Status CheckOutputs(const QuantizeCommand& o) {
+  if (o.data.empty() && !o.weight_only) {
+    return UsageError("--data is required (only --weight-only does without)");
+  }
   if (o.out.empty() && o.encodings.empty()) {
     return UsageError("nothing to write: give --out, --encodings or both");
   }
@@ -74,6 +96,10 @@ Status CheckOutputs(const QuantizeCommand& o) {
     if (!path->empty() && !IsOnnx(*path) && !path->ends_with(".adzir")) {
       return UsageError(option + *path + ": adze writes .onnx and .adzir");
     }
+  }
+  if (o.weight_only) return CheckWeightOnly(o);
+  if (!o.weight_format.empty() || o.block_size >= 0) {
+    return UsageError("--weight-format and --block-size need --weight-only");
   }
   if (o.out.empty() || IsOnnx(o.out)) return OkStatus();
   return o.form == "qdq" ? OkStatus()
@@ -88,7 +114,8 @@ Status WriteQuantized(const Graph& graph, const QuantizeCommand& o) {
 }
 
 // All files or none: what this run has written before a failure is removed again.
-Status WriteAll(const QuantizeResult& result, const QuantizeCommand& o) {
+Status WriteAll(const Graph& graph, const Encodings& encodings, const Statistics& statistics,
+                const Graph& adjusted, const QuantizeCommand& o) {
   Status status;
   std::vector<std::string> written;
   const auto write = [&](const std::string& path, const std::function<Status()>& writer) {
@@ -96,78 +123,63 @@ Status WriteAll(const QuantizeResult& result, const QuantizeCommand& o) {
     status = writer();
     if (status.ok()) written.push_back(path);
   };
-  write(o.out, [&] { return WriteQuantized(result.graph, o); });
-  write(o.encodings, [&] { return WriteEncodings(result.encodings, o.encodings); });
-  write(o.statistics, [&] { return WriteStatistics(result.statistics, o.statistics); });
-  write(o.float_out, [&] { return WriteModel(result.adjusted, o.float_out); });
+  write(o.out, [&] { return WriteQuantized(graph, o); });
+  write(o.encodings, [&] { return WriteEncodings(encodings, o.encodings); });
+  write(o.statistics, [&] { return WriteStatistics(statistics, o.statistics); });
+  write(o.float_out, [&] { return WriteModel(adjusted, o.float_out); });
   if (status.ok()) return status;
   for (const std::string& path : written) std::remove(path.c_str());
   return status;
 }
 
-Json ReportJson(const QuantizeResult& r, double wall_s) {
-  Json float_nodes = Json::array();
-  for (const FloatNode& n : r.report.float_nodes) {
-    float_nodes.push_back({{"node", n.node}, {"op", n.op}, {"reason", n.reason}});
-  }
-  Json repairs = Json::array();
-  for (const BiasRepair& b : r.report.repairs) {
-    repairs.push_back({{"weight", b.weight},
-                       {"channel", b.channel},
-                       {"old_scale", b.old_scale},
-                       {"new_scale", b.new_scale}});
-  }
-  Json tensors = Json::array();
-  for (const TensorChoice& t : r.choices) {
-    tensors.push_back({{"tensor", t.tensor},
-                       {"observer", t.observer},
-                       {"min", JsonNumber(t.range.min)},
-                       {"max", JsonNumber(t.range.max)},
-                       {"candidates", t.candidates}});
-  }
-  Json scores = Json::array();
-  for (const ObserverScore& s : r.scores) {
-    scores.push_back({{"observer", s.observer}, {"sqnr_db", JsonNumber(s.sqnr_db)}});
-  }
-  return {{"samples", r.statistics.samples},
-          {"int8_macs_share", r.report.int8_macs_share},
-          {"float_nodes", float_nodes},
-          {"equalized", r.equalized},
-          {"rounded", r.rounded},
-          {"corrected_biases", r.corrected_biases},
-          {"repairs", repairs},
-          {"tensors", tensors},
-          {"scores", scores},
-          {"collect_s", r.collect_s},
-          {"auto_s", r.auto_s},
-          {"apply_s", r.apply_s},
-          {"wall_s", wall_s},
-          {"peak_rss_bytes", PeakRssBytes()}};
+double SecondsSince(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-void PrintText(const QuantizeResult& r, double wall_s) {
-  std::printf("calibrated on %llu samples; %.2f %% of the multiply-accumulates are int8\n",
-              static_cast<unsigned long long>(r.statistics.samples),
-              100 * r.report.int8_macs_share);
-  std::printf("equalized %lld tensors, rounded %lld layers adaptively, corrected %lld biases\n",
-              static_cast<long long>(r.equalized), static_cast<long long>(r.rounded),
-              static_cast<long long>(r.corrected_biases));
-  for (const ObserverScore& s : r.scores) {
-    std::printf("  output SQNR with %-11s %6.2f dB\n", s.observer.c_str(), s.sqnr_db);
+Status QuantizeWeightsOnly(const QuantizeCommand& o) {
+  const auto start = std::chrono::steady_clock::now();
+  WeightOnlySettings settings;
+  const std::string format =
+      o.weight_format.empty() ? "int" + std::to_string(o.weight_bits) : o.weight_format;
+  settings.format = FindNumberFormat(format);
+  if (settings.format == nullptr) {
+    return UsageError("--weight-format " + format + ": unknown; see adze list formats");
   }
-  for (const FloatNode& n : r.report.float_nodes) {
-    std::printf("  float: %s (%s): %s\n", n.node.c_str(), n.op.c_str(), n.reason.c_str());
+  if (o.block_size >= 0) settings.block_size = o.block_size;
+  std::unique_ptr<Dataset> dataset;
+  if (!o.data.empty()) {
+    ADZE_ASSIGN(dataset, OpenDataset(o.data));
   }
-  for (const BiasRepair& b : r.report.repairs) {
-    std::printf("  repaired: channel %lld of '%s': scale %.6g -> %.6g, its bias would overflow\n",
-                static_cast<long long>(b.channel), b.weight.c_str(), b.old_scale, b.new_scale);
+  ADZE_ASSIGN(Graph graph, ReadForExecution(o.model));
+  ADZE_TRY(CheckFloat(graph, o.model));
+  ADZE_ASSIGN(settings.keep_float, FindLayers(graph, o.keep_float, "--keep-float"));
+  ADZE_ASSIGN(settings.keep_int8, FindLayers(graph, o.keep_int8, "--keep-int8"));
+  settings.reconstruct = !o.no_adaptive_rounding;
+  settings.bias_correction = !o.no_bias_correction;
+  settings.split = o.settings.split;
+  settings.samples = o.settings.samples;
+  ADZE_ASSIGN(settings.isa, ChooseIsa());
+  const std::unique_ptr<ProgressSink> bar = MakeTerminalProgress();
+  ThreadPool pool(o.common.threads);
+  const Result<WeightOnlyResult> result = [&] {
+    StageProgress stages(bar.get());
+    settings.progress = stages.Function();
+    return QuantizeWeights(graph, dataset.get(), settings, &pool);
+  }();
+  if (!result.ok()) return result.status().WithContext(o.model);
+  ADZE_TRY(WriteAll(result->graph, result->encodings, {}, result->adjusted, o));
+  if (o.common.json) {
+    PrintJson(QuantizeReportJson(*result, *settings.format, SecondsSince(start)));
+  } else {
+    PrintQuantizeReport(*result, *settings.format, SecondsSince(start));
   }
-  std::printf("%.2f s, peak memory %.0f MB\n", wall_s, static_cast<double>(PeakRssBytes()) / 1e6);
+  return OkStatus();
 }
 
 Status Quantize(const QuantizeCommand& o) {
   const auto start = std::chrono::steady_clock::now();
   ADZE_TRY(CheckOutputs(o));
+  if (o.weight_only) return QuantizeWeightsOnly(o);
   ADZE_ASSIGN(const auto dataset, OpenDataset(o.data));
   ADZE_ASSIGN(Graph graph, ReadForExecution(o.model));
   ADZE_TRY(RunPipeline(graph, "gates"));
@@ -193,13 +205,11 @@ Status Quantize(const QuantizeCommand& o) {
     return QuantizeModel(graph, *dataset, settings, &pool);
   }();
   if (!result.ok()) return result.status().WithContext(o.model);
-  ADZE_TRY(WriteAll(*result, o));
-  const double wall_s =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  ADZE_TRY(WriteAll(result->graph, result->encodings, result->statistics, result->adjusted, o));
   if (o.common.json) {
-    PrintJson(ReportJson(*result, wall_s));
+    PrintJson(QuantizeReportJson(*result, SecondsSince(start)));
   } else {
-    PrintText(*result, wall_s);
+    PrintQuantizeReport(*result, SecondsSince(start));
   }
   return OkStatus();
 }
@@ -212,7 +222,8 @@ void RegisterQuantize(CLI::App& app, Action* action) {
   auto o = std::make_shared<QuantizeCommand>();
   CLI::App* c = app.add_subcommand("quantize", "quantize a float network to int8 on real data");
   c->add_option("model", o->model, "float network (.onnx or .adzir)")->required();
-  c->add_option("--data", o->data, "calibration data set (docs/data.md)")->required();
+  c->add_option("--data", o->data,
+                "calibration data set (docs/data.md); --weight-only does without");
   c->add_option("--out", o->out, "quantized network (.onnx or .adzir)");
   c->add_option("--encodings", o->encodings, "the decision as a file (docs/encodings.md)");
   c->add_option("--save-float", o->float_out,
@@ -248,6 +259,17 @@ void RegisterQuantize(CLI::App& app, Action* action) {
               "round every weight to its nearest code");
   c->add_option("--keep-float", o->keep_float,
                 "name of a convolution or matrix product that stays float; may repeat");
+  c->add_flag("--weight-only", o->weight_only,
+              "quantize weights and leave activations in float; without --data to the nearest "
+              "numbers");
+  c->add_option(
+      "--weight-format", o->weight_format,
+      "number format of weights, with --weight-only (adze list formats); int8 if not given");
+  c->add_option(
+       "--block-size", o->block_size,
+       "inputs of a channel that share a scale, with --weight-only; 0: all of them; as the "
+       "format says if not given")
+      ->check(CLI::Range(0, 1 << 20));
   c->add_option("--weight-bits", o->weight_bits, "bits of a weight")
       ->check(CLI::Range(2, 8))
       ->capture_default_str();

@@ -37,7 +37,7 @@ Status Run(const RunOptions& o) {
       return UsageError("--input " + item.substr(0, eq) + " is given twice");
     }
   }
-  ADZE_ASSIGN(LoadedModel model, LoadModel(o.model, o.common.threads));
+  ADZE_ASSIGN(LoadedModel model, LoadNetwork(o.model, o.common.threads));
   std::vector<ConstTensorView> inputs;
   std::string names;
   for (int32_t i : model.plan->inputs) {
@@ -87,7 +87,7 @@ Status Run(const RunOptions& o) {
 void RegisterRun(CLI::App& app, Action* action) {
   auto o = std::make_shared<RunOptions>();
   CLI::App* c = app.add_subcommand("run", "run a network once on .npy inputs");
-  c->add_option("model", o->model, "network (.onnx or .adzir)")->required();
+  c->add_option("model", o->model, "network (.onnx, .adzir or .adz)")->required();
   c->add_option("--input", o->inputs, "NAME=FILE.npy, once per network input");
   c->add_option("--out", o->out, "folder for one .npy per output; made if missing");
   AddThreads(*c, &o->common);

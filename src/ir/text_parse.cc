@@ -11,6 +11,7 @@
 #include "ir/text.h"
 #include "ir/text_lexer.h"
 #include "numerics/half.h"
+#include "numerics/number_format.h"
 
 namespace adze {
 namespace {
@@ -238,6 +239,19 @@ class Parser {
         if (q.axis < 0 || q.axis >= kMaxRank) return lexer_.Error("the axis is out of range");
       } else if (key == "block_size") {
         ADZE_ASSIGN(q.block_size, Integer<int64_t>());
+      } else if (key == "codebook" && lexer_.Peek().kind == TokenKind::kString) {
+        ADZE_ASSIGN(const std::string name, Text(TokenKind::kString, "a number format"));
+        const NumberFormat* const format = FindNumberFormat(name);
+        if (format == nullptr || format->codebook == nullptr) {
+          return lexer_.Error("'" + name + "' is no number format with a codebook");
+        }
+        q.codebook = format->codebook();
+      } else if (key == "codebook") {
+        ADZE_TRY(List("[", "]", [&]() -> Status {
+          ADZE_ASSIGN(const float v, Real());
+          q.codebook.push_back(v);
+          return OkStatus();
+        }));
       } else if (key == "scale") {
         ADZE_TRY(List("[", "]", [&]() -> Status {
           ADZE_ASSIGN(const float v, Real());

@@ -5,6 +5,7 @@
 
 #include "ir/text.h"
 #include "numerics/half.h"
+#include "numerics/number_format.h"
 
 namespace adze {
 namespace {
@@ -96,6 +97,11 @@ std::string FormatQuant(const QuantType& q) {
   out += ", scale=" + List(q.scale, FormatFloat<float>);
   out += ", zero_point=" + List(q.zero_point, [](int32_t v) { return std::to_string(v); });
   if (q.block_size != 0) out += ", block_size=" + std::to_string(q.block_size);
+  if (!q.codebook.empty()) {
+    const NumberFormat* const format = FormatOfCodebook(q.codebook);
+    out += ", codebook=" +
+           (format != nullptr ? Quoted(format->name) : List(q.codebook, FormatFloat<float>));
+  }
   return out + ")";
 }
 

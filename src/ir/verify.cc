@@ -51,7 +51,16 @@ class Verifier {
       if (!d.is_const()) return InvalidInput("quantization axis has a symbolic size");
       channels = d.value();
     }
-    return VerifyQuantType(q, channels);
+    ADZE_TRY(VerifyQuantType(q, channels));
+    if (q.block_size == 0 && q.codebook.empty()) return OkStatus();
+    if (!v.is_constant()) {
+      return InvalidInput("only constants can be quantized in blocks or with a codebook");
+    }
+    const int64_t scales = ScaleIndex(v.constant.dims(), q).count();
+    if (scales == static_cast<int64_t>(q.scale.size())) return OkStatus();
+    return InvalidInput("blocks of " + std::to_string(q.block_size) + " need " +
+                        std::to_string(scales) + " scales, there are " +
+                        std::to_string(q.scale.size()));
   }
 
   Status Use(ValueId id, const std::string& user) {

@@ -78,6 +78,7 @@ struct ConvI8Args {
 // Step weights: [0] packed weights, [1] float bias[out_channels].
 struct ConvF32Args {
   ConvWindow window;
+  int32_t packing = 0;  // ConvF32Packing of kConvF32's weights
   float act_min = 0, act_max = 0;
   int32_t has_residual = 0;
 };

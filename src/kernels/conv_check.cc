@@ -66,6 +66,11 @@ Status CheckConvWindow(const ConvWindow& w) {
   return OkStatus();
 }
 
+Status CheckDepthwise(const ConvWindow& w) {
+  if (w.groups == w.in_channels && w.groups == w.out_channels) return OkStatus();
+  return InvalidInput("a depthwise convolution needs one input and one output channel per group");
+}
+
 Status CheckConvSizes(const ConvWindow& w, const ConvSizes& s) {
   ADZE_TRY(CheckConvWindow(w));
   ADZE_TRY(CheckRange("batch", s.batch, 0, INT32_MAX));

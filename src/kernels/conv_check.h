@@ -11,6 +11,9 @@ namespace adze {
 // channels small enough that products of any three of them with an image size fit int64.
 Status CheckConvWindow(const ConvWindow& window);
 
+// One input and one output channel per group.
+Status CheckDepthwise(const ConvWindow& window);
+
 // CheckConvWindow, and out_h, out_w follow from the window and the image, all sizes >= 0, and every
 // tensor has at most 2^40 elements. An empty output is fine.
 Status CheckConvSizes(const ConvWindow& window, const ConvSizes& sizes);

@@ -16,6 +16,9 @@ struct ConvI8Functions {
   static constexpr auto Find = FindConvI8;
   static constexpr auto Packed = ConvI8Packed;
   static constexpr auto Pack = ConvI8Pack;
+  static constexpr auto Unpack = ConvI8Unpack;
+  static constexpr auto IsKnownPacking = IsKnownConvI8Packing;
+  static constexpr auto PackingFor = ConvI8PackingFor;
   static constexpr auto MakePlan = MakeConvI8Plan;
   static constexpr auto RunChunk = ConvI8RunChunk;
 };
@@ -28,6 +31,9 @@ struct DepthwiseI8Functions {
   static constexpr auto Find = FindDepthwiseI8;
   static constexpr auto Packed = DepthwiseI8Packed;
   static constexpr auto Pack = DepthwiseI8Pack;
+  static constexpr auto Unpack = DepthwiseI8Unpack;
+  static constexpr auto IsKnownPacking = IsKnownDepthwiseI8Packing;
+  static constexpr auto PackingFor = DepthwiseI8PackingFor;
   static constexpr auto MakePlan = MakeDepthwiseI8Plan;
   static constexpr auto RunChunk = DepthwiseI8RunChunk;
 };

@@ -1,5 +1,6 @@
 // Float functions of vectors over the whole float range, NaN and infinities included, on top of
-// Highway's. Include after kernels/hwy_dispatch.h and <utility>. Errors are measured by
+// Highway's. Theirs are never given NaN, which they convert to an integer: Min(NaN, b) is b.
+// Include after kernels/hwy_dispatch.h and <utility>. Errors are measured by
 // elementwise_f32_test.cc.
 #if defined(ADZE_KERNELS_HWY_MATH_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ADZE_KERNELS_HWY_MATH_INL_H_
@@ -19,14 +20,14 @@ namespace hn = hwy::HWY_NAMESPACE;
 // exp(x), 1 ulp; subnormal results within half a unit of 2^-126 * 2^-23. Highway's is for x <= 104.
 template <class D, class V>
 HWY_INLINE V ExpF32(D d, V x) {
-  const V y = hn::Exp(d, MinNan(hn::Set(d, 89.0f), x));
+  const V y = hn::Exp(d, hn::Min(x, hn::Set(d, 89.0f)));
   return hn::IfThenElse(hn::IsNaN(x), x, y);
 }
 
 // exp(x) - 1.
 template <class D, class V>
 HWY_INLINE V Expm1F32(D d, V x) {
-  const V y = hn::Expm1(d, MinNan(hn::Set(d, 89.0f), x));
+  const V y = hn::Expm1(d, hn::Min(x, hn::Set(d, 89.0f)));
   return hn::IfThenElse(hn::IsNaN(x), x, y);
 }
 
@@ -52,7 +53,7 @@ HWY_INLINE V SigmoidF32(D d, V x) {
 // tanh is 1 in float beyond 9.02.
 template <class D, class V>
 HWY_INLINE V TanhF32(D d, V x) {
-  const V y = hn::Tanh(d, MaxNan(hn::Set(d, -10.0f), MinNan(hn::Set(d, 10.0f), x)));
+  const V y = hn::Tanh(d, hn::Max(hn::Min(x, hn::Set(d, 10.0f)), hn::Set(d, -10.0f)));
   return hn::IfThenElse(hn::IsNaN(x), x, y);
 }
 
@@ -73,7 +74,7 @@ HWY_INLINE V ErfF32(D d, V x) {
   p = hn::MulAdd(p, t, c(1.128379107e+00f));
   const V small = hn::Mul(p, x);
 
-  const V a = MinNan(c(4.0f), hn::Abs(x));
+  const V a = hn::Min(hn::Abs(x), c(4.0f));
   V q = c(-2.168675746e-05f);
   q = hn::MulAdd(q, a, c(4.413352290e-04f));
   q = hn::MulAdd(q, a, c(-4.204555880e-03f));

@@ -44,21 +44,8 @@ Tensor PlanBuilder::FloatConstant(ValueId id) const {
   if (id == kNoId || !graph_.value(id).is_constant()) return Tensor();
   const Value& v = graph_.value(id);
   if (!v.type.quant) return v.constant.dtype() == DType::kFloat32 ? v.constant : Tensor();
-  const QuantType& q = *v.type.quant;
-  if (q.block_size != 0) return Tensor();
   Tensor out = Tensor::Allocate(DType::kFloat32, v.constant.dims());
-  float* const y = out.mutable_data<float>();
-  const ConstTensorView x = v.constant.view();
-  int64_t inner = 1;
-  int64_t channels = 1;
-  if (!q.per_tensor()) {
-    channels = x.dims[static_cast<size_t>(q.axis)];
-    for (int64_t d : x.dims.subspan(static_cast<size_t>(q.axis) + 1)) inner *= d;
-  }
-  for (int64_t i = 0; i < x.size(); ++i) {
-    const size_t c = q.per_tensor() ? 0 : static_cast<size_t>(i / inner % channels);
-    y[i] = static_cast<float>(IntegerAt(x, i) - q.zero_point[c]) * q.scale[c];
-  }
+  adze::Dequantize(*v.type.quant, v.constant.dims(), v.constant.raw(), out.mutable_data<float>());
   return out;
 }
 

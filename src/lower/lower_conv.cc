@@ -97,6 +97,7 @@ Result<bool> EmitInteger(PlanBuilder& b, const ConvForm& f) {
   const Value& w = b.graph().value(f.weight);
   const int weight_axis = f.transposed_weight ? 1 : 0;
   if (!x || !w.type.quant || SizeOf(w.type.storage()) != 1 || w.type.quant->block_size != 0 ||
+      !w.type.quant->codebook.empty() ||
       (!w.type.quant->per_tensor() && w.type.quant->axis != weight_axis) || f.alpha != 1 ||
       f.beta != 1) {
     return false;
@@ -214,16 +215,18 @@ Result<bool> EmitFloat(PlanBuilder& b, const ConvForm& f) {
     for (float& v : scaled) v *= f.alpha;
   }
   const bool depthwise = IsDepthwise(f.window) && !f.transposed_weight;
+  const ConvF32Packing packing = ConvF32PackingFor(b.isa());
+  if (!depthwise) args.packing = static_cast<int32_t>(packing);
   Tensor packed = Tensor::Allocate(
       DType::kFloat32,
-      {depthwise ? DepthwiseF32PackedFloats(f.window) : ConvF32PackedFloats(f.window, b.isa())});
+      {depthwise ? DepthwiseF32PackedFloats(f.window) : ConvF32PackedFloats(f.window, packing)});
   if (depthwise) {
     PackDepthwiseF32(f.window, scaled.data(), packed.mutable_data<float>());
   } else {
     const ConvWeightStrides strides = f.transposed_weight
                                           ? ConvWeightStrides{1, f.window.out_channels, 0, 0}
                                           : OihwStrides(f.window);
-    PackConvF32(f.window, b.isa(), scaled.data(), strides, packed.mutable_data<float>());
+    PackConvF32(f.window, packing, scaled.data(), strides, packed.mutable_data<float>());
   }
   const int32_t result = b.DefineFloat(f.y, f.layout);
   Step& step = b.AddStep(depthwise ? FamilyId::kDepthwiseF32 : FamilyId::kConvF32, f.node,

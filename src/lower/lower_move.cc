@@ -155,7 +155,7 @@ Result<bool> LowerSplit(PlanBuilder& b, NodeId id) {
   }
   const Layout layout = b.NativeLayout(x);
   SliceArgs args;
-  args.rank = static_cast<int32_t>(b.ShapeOf(x).size());
+  args.rank = static_cast<int64_t>(b.ShapeOf(x).size());
   for (int i = 0; i < args.rank; ++i) args.steps[i] = 1;
   for (ValueId out : n.outputs) {
     const int32_t source = Movable(b, id, x, out, layout);
@@ -182,7 +182,7 @@ Result<bool> LowerSlice(PlanBuilder& b, NodeId id) {
     return false;
   }
   SliceArgs args;
-  args.rank = static_cast<int32_t>(shape.size());
+  args.rank = static_cast<int64_t>(shape.size());
   for (int i = 0; i < args.rank; ++i) args.steps[i] = 1;
   for (size_t i = 0; i < starts->size(); ++i) {
     int64_t axis = axes ? (*axes)[i] : static_cast<int64_t>(i);

@@ -29,6 +29,19 @@ Status VerifyQuantType(const QuantType& q, int64_t channels) {
                         " scales for " + std::to_string(channels) + " channels");
   }
   const IntRange range = RangeOf(q.storage);
+  if (!q.codebook.empty()) {
+    if (range.min != 0 || SizeOf(q.storage) != 1 ||
+        q.codebook.size() != static_cast<size_t>(range.max) + 1) {
+      return InvalidInput("a codebook of " + std::to_string(q.codebook.size()) +
+                          " numbers does not fit storage " + DTypeName(q.storage));
+    }
+    for (size_t i = 0; i < q.codebook.size(); ++i) {
+      if (!std::isfinite(q.codebook[i]) || (i > 0 && q.codebook[i] < q.codebook[i - 1])) {
+        return InvalidInput("a codebook's numbers must be finite and ascending");
+      }
+    }
+    if (!q.symmetric()) return InvalidInput("with a codebook zero points must be 0");
+  }
   for (size_t i = 0; i < q.scale.size(); ++i) {
     if (!std::isfinite(q.scale[i]) || q.scale[i] <= 0.0f) {
       return InvalidInput("scale " + std::to_string(i) + " is not a positive finite number");
@@ -41,16 +54,61 @@ Status VerifyQuantType(const QuantType& q, int64_t channels) {
   return OkStatus();
 }
 
+ScaleIndex::ScaleIndex(std::span<const int64_t> dims, const QuantType& q) {
+  if (q.per_tensor()) return;
+  const auto axis = static_cast<size_t>(q.axis);
+  axis_ = dims[axis];
+  for (const int64_t d : dims.subspan(axis + 1)) inner_ *= d;
+  count_ = axis_;
+  blocked_ = q.block_size != 0;
+  if (!blocked_) return;
+  block_ = q.block_size;
+  blocks_ = axis_ / block_ + (axis_ % block_ != 0);
+  count_ = blocks_ * inner_;
+  for (const int64_t d : dims.first(axis)) count_ *= d;
+}
+
+void Dequantize(const QuantType& q, std::span<const int64_t> dims, const void* codes, float* real) {
+  const ScaleIndex index(dims, q);
+  int64_t size = 1;
+  for (const int64_t d : dims) size *= d;
+  const auto convert = [&]<typename T>(const T* stored) {
+    for (int64_t begin = 0; begin < size;) {
+      const size_t s = index(begin);
+      const int64_t end = begin + std::min(index.run(), size - begin);
+      for (int64_t i = begin; i < end; ++i) {
+        real[i] = q.codebook.empty()
+                      ? static_cast<float>(int64_t{stored[i]} - q.zero_point[s]) * q.scale[s]
+                      : q.codebook[static_cast<size_t>(stored[i])] * q.scale[s];
+      }
+      begin = end;
+    }
+  };
+  switch (ContainerOf(q.storage)) {
+    case DType::kInt8:
+      return convert(static_cast<const int8_t*>(codes));
+    case DType::kUInt8:
+      return convert(static_cast<const uint8_t*>(codes));
+    case DType::kInt16:
+      return convert(static_cast<const int16_t*>(codes));
+    case DType::kUInt16:
+      return convert(static_cast<const uint16_t*>(codes));
+    default:
+      return convert(static_cast<const int32_t*>(codes));
+  }
+}
+
 std::string QuantTypeSummary(const QuantType& q) {
+  const std::string storage = q.codebook.empty()
+                                  ? DTypeName(q.storage)
+                                  : "codebook of " + std::to_string(q.codebook.size());
   char text[96];
   if (q.per_tensor() && q.scale.size() == 1) {
-    std::snprintf(text, sizeof(text), "%s<%.9g:%d>", DTypeName(q.storage), q.scale[0],
-                  q.zero_point[0]);
+    std::snprintf(text, sizeof(text), "<%.9g:%d>", q.scale[0], q.zero_point[0]);
   } else {
-    std::snprintf(text, sizeof(text), "%s<axis=%d,%zu scales>", DTypeName(q.storage), q.axis,
-                  q.scale.size());
+    std::snprintf(text, sizeof(text), "<axis=%d,%zu scales>", q.axis, q.scale.size());
   }
-  return text;
+  return storage + text;
 }
 
 AffineParams ChooseAffineParams(float min, float max, DType storage, bool symmetric,

@@ -54,6 +54,8 @@ bool LiftConstant(Graph& graph, NodeId id) {
   const QuantPtr q = ReadQuantNode(graph, id);
   if (!q || q->storage != w.constant.dtype()) return false;
   if (!q->per_tensor() && q->axis >= w.constant.rank()) return false;
+  const int64_t scales = ScaleIndex(w.constant.dims(), *q).count();
+  if (scales != static_cast<int64_t>(q->scale.size())) return false;
   const std::string name = graph.value(n.outputs[0]).name;
   const std::vector<std::string> origins = w.origins;
   const std::string integer_name = w.name;

@@ -1,11 +1,54 @@
 // lower_qdq: types of values become QuantizeLinear and DequantizeLinear nodes, for consumers of the
 // Q/DQ form: one pair behind each quantized tensor, integer constants with a DequantizeLinear each
-// (int32 without zero point), and adze.Requantize only as the pair it stands for. Names: the tensor
-// before its pair keeps its name.
+// (int32 without zero point) or, of a codebook, a look-up, and adze.Requantize only as the pair it
+// stands for. Names: the tensor before its pair keeps its name.
 #include "passes/qdq_util.h"
 
 namespace adze {
 namespace {
+
+// The real numbers behind codes of a codebook, with operators every consumer has: the numbers of
+// the codes times their scales. Consumers compute that once, when they load the file.
+ValueId LookUp(Graph& graph, const std::string& name, const QuantType& q, const Tensor& codes,
+               ValueId integers, NodeId before) {
+  const auto add = [&](const char* op, std::vector<ValueId> inputs, AttrMap attrs, DType dtype) {
+    const NodeId node =
+        graph.AddNode(OpType::Intern("", op), graph.UniqueName(name + "_" + op), std::move(inputs),
+                      {graph.UniqueName(name + "_" + op)}, std::move(attrs), 0, before);
+    const ValueId out = graph.node(node).outputs[0];
+    graph.SetType(out, {dtype, ToShape(codes.dims()), nullptr});
+    return out;
+  };
+  const auto constant = [&](const char* what, Tensor tensor) {
+    return graph.AddConstant(graph.UniqueName(name + what), std::move(tensor));
+  };
+  AttrMap to_int32;
+  to_int32.Set("to", int64_t{6});  // TensorProto.INT32
+  const ValueId index = add("Cast", {integers}, std::move(to_int32), DType::kInt32);
+  const auto entries = static_cast<int64_t>(q.codebook.size());
+  const ValueId book = constant("_codebook", FloatTensor({entries}, q.codebook));
+  const ValueId numbers = add("Gather", {book, index}, {}, DType::kFloat32);
+  std::vector<int64_t> dims(codes.dims().size(), 1);
+  if (!q.per_tensor()) dims = codes.dims();
+  const auto axis = static_cast<size_t>(std::max(q.axis, 0));
+  if (!q.per_tensor() && q.block_size == 0) {
+    for (size_t d = 0; d < dims.size(); ++d) dims[d] = d == axis ? dims[d] : 1;
+  } else if (q.block_size != 0) {
+    dims[axis] = (dims[axis] + q.block_size - 1) / q.block_size;
+  }
+  ValueId scale = constant("_scale", FloatTensor(dims, q.scale));
+  if (q.block_size != 0) {
+    // Each scale as often as its block is long.
+    const int64_t length = codes.dims()[axis];
+    Tensor block = Tensor::Allocate(DType::kInt64, {length});
+    for (int64_t i = 0; i < length; ++i) block.mutable_data<int64_t>()[i] = i / q.block_size;
+    AttrMap along;
+    along.Set("axis", int64_t{q.axis});
+    scale = add("Gather", {scale, constant("_block", std::move(block))}, std::move(along),
+                DType::kFloat32);
+  }
+  return add("Mul", {numbers, scale}, {}, DType::kFloat32);
+}
 
 void LowerConstant(Graph& graph, ValueId id) {
   // ONNX has integers of 4 and 8 bits, and of 2, which few consumers read yet.
@@ -14,11 +57,18 @@ void LowerConstant(Graph& graph, ValueId id) {
     WidenConstant(graph, id, BitsOf(storage) < 4 ? 4 : 8);
   }
   const Value v = graph.value(id);
-  const QuantConstants params = AddQuantConstants(graph, v.name, *v.type.quant, v.constant.dims());
-  const ValueId integers = graph.AddConstant(graph.UniqueName(v.name + "_quantized"), v.constant);
+  const QuantType& q = *v.type.quant;
   const NodeId before = graph.top().nodes.empty() ? kNoId : graph.top().nodes.front();
-  const ValueId real =
-      AddDequantize(graph, integers, *v.type.quant, params, 0, before, v.name + "_dequantized");
+  const auto store = [&] {
+    return graph.AddConstant(graph.UniqueName(v.name + "_quantized"), v.constant);
+  };
+  ValueId real = kNoId;
+  if (q.codebook.empty()) {
+    const QuantConstants params = AddQuantConstants(graph, v.name, q, v.constant.dims());
+    real = AddDequantize(graph, store(), q, params, 0, before, v.name + "_dequantized");
+  } else {
+    real = LookUp(graph, v.name, q, v.constant, store(), before);
+  }
   graph.SetType(real, {DType::kFloat32, v.type.shape, nullptr});
   graph.ReplaceUses(id, real);
   // The typed constant has no users any more and dies; the float tensor is called as it was.

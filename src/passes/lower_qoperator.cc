@@ -108,6 +108,10 @@ class Lowering {
       if (v.dead || !v.type.quant) continue;
       ++changes_;
       if (v.is_constant()) {
+        if (!v.type.quant->codebook.empty()) {
+          return Unsupported("constant '" + v.name +
+                             "' has a codebook: operators on integers take none; Q/DQ form does");
+        }
         if (IsNarrow(v.type.quant->storage)) WidenConstant(graph_, id, 8);
         const ValueId integers =
             graph_.AddConstant(graph_.UniqueName(v.name + "_quantized"), graph_.value(id).constant);

@@ -5,6 +5,7 @@
 #include <memory>
 #include <set>
 
+#include "numerics/number_format.h"
 #include "numerics/rounding.h"
 #include "quant/integer_form.h"
 #include "quant/quantization_plan.h"
@@ -38,8 +39,8 @@ Status CheckWeight(const std::string& name, const TensorEncoding& e, const Tenso
   if (ContainerOf(e.type.storage) != DType::kInt8 || !e.type.symmetric() ||
       e.type.block_size != 0) {
     return Unsupported(Quoted(name) +
-                       ": weights must be symmetric signed integers of at most 8 bits without "
-                       "blocks");
+                       ": where the layer's input is quantized, weights must be symmetric signed "
+                       "integers of at most 8 bits without blocks");
   }
   if (!e.type.per_tensor() && e.type.axis != axis) {
     return Unsupported(Quoted(name) + ": its axis is " + std::to_string(e.type.axis) +
@@ -47,6 +48,26 @@ Status CheckWeight(const std::string& name, const TensorEncoding& e, const Tenso
   }
   return VerifyQuantType(e.type, weight.dims()[static_cast<size_t>(axis)])
       .WithContext(Quoted(name));
+}
+
+// Of a weight that is stored in its format and multiplied in float.
+Status CheckStoredWeight(const std::string& name, const TensorEncoding& e, const Tensor& weight) {
+  if (!e.outer_scale.empty())
+    return Unsupported(Quoted(name) + ": two-level scales cannot be applied");
+  const QuantType& q = e.type;
+  if (SizeOf(q.storage) != 1) {
+    return Unsupported(Quoted(name) + ": weights must be integers of at most 8 bits, not " +
+                       DTypeName(q.storage));
+  }
+  if (q.axis >= weight.rank()) {
+    return InvalidInput(Quoted(name) + ": it has no axis " + std::to_string(q.axis));
+  }
+  const int64_t scales = ScaleIndex(weight.dims(), q).count();
+  if (scales != static_cast<int64_t>(q.scale.size())) {
+    return InvalidInput(Quoted(name) + " has " + std::to_string(q.scale.size()) +
+                        " scales, needs " + std::to_string(scales));
+  }
+  return VerifyQuantType(q, scales).WithContext(Quoted(name));
 }
 
 // Index of the scale that element i of a tensor with these dims has.
@@ -67,22 +88,25 @@ Result<Tensor> QuantizeConstant(const Value& v, const QuantType& q) {
   ADZE_ASSIGN(Tensor out, Tensor::TryAllocate(q.storage, v.constant.dims()));
   IntRange range = RangeOf(q.storage);
   if (q.storage == DType::kInt8 && q.symmetric()) range.min = -range.max;
-  const ChannelIndex channel(v.constant.dims(), q);
-  const int64_t run = q.per_tensor() ? v.constant.size() : channel.inner;  // elements of one scale
+  const ScaleIndex index(v.constant.dims(), q);
   int8_t* const codes = static_cast<int8_t*>(out.mutable_raw());
-  for (int64_t begin = 0; begin < v.constant.size(); begin += run) {
-    const size_t c = channel(begin);
-    const float scale = q.scale[c];
-    const int32_t zero_point = q.zero_point[c];
-    for (int64_t i = begin; i < begin + run; ++i) {
+  const int64_t size = v.constant.size();
+  for (int64_t begin = 0; begin < size;) {
+    const size_t s = index(begin);
+    const float scale = q.scale[s];
+    const int32_t zero_point = q.zero_point[s];
+    const int64_t end = begin + std::min(index.run(), size - begin);
+    for (int64_t i = begin; i < end; ++i) {
       if (!std::isfinite(x[i])) {
         return InvalidInput("constant '" + v.name + "' holds " +
                             (std::isnan(x[i]) ? "NaN" : "an infinity"));
       }
-      codes[i] =
-          static_cast<int8_t>(QuantizeOne(x[i], scale, zero_point, static_cast<int32_t>(range.min),
-                                          static_cast<int32_t>(range.max)));
+      codes[i] = static_cast<int8_t>(
+          q.codebook.empty() ? QuantizeOne(x[i], scale, zero_point, static_cast<int32_t>(range.min),
+                                           static_cast<int32_t>(range.max))
+                             : static_cast<int32_t>(NearestCode(q.codebook, x[i] / scale)));
     }
+    begin = end;
   }
   return out;
 }
@@ -138,7 +162,7 @@ class Applier {
 
   Status Apply(ApplyReport* report) {
     for (const NodeId id : order_) {
-      if (!IsInteger(id)) continue;
+      if (!IsInteger(id) && !stored_.contains(id)) continue;
       if (Status s = ApplyNode(id); !s.ok()) return s.WithContext(DescribeNode(graph_, id));
     }
     const int num_values = graph_.num_values();
@@ -256,8 +280,22 @@ class Applier {
       plan = integer;
       reason.clear();
     }
+    // A multiply-accumulate in float whose weight has an encoding: its weight is stored so.
+    for (const NodeId id : order_) {
+      if (plans_[static_cast<size_t>(id)] != NodePlan::kFloat ||
+          FindOp(graph_.node(id).op) == nullptr || !IsCompute(id)) {
+        continue;
+      }
+      const ValueId weight = WeightOf(id);
+      const Value& w = graph_.value(weight);
+      if (!w.is_constant() || w.type.dtype != DType::kFloat32 || NameOf(weight).empty()) continue;
+      stored_.insert(id);
+      reasons_[id] +=
+          (reasons_[id].empty() ? "" : ": ") + std::string("only its weight is quantized");
+    }
     // Marks what is in use; missing entries no longer matter.
     for (const NodeId id : order_) {
+      if (stored_.contains(id)) EntryOf(WeightOf(id));
       if (!IsInteger(id)) continue;
       if (IsCompute(id)) EntryOf(WeightOf(id));
       for (const ValueId v : QuantizedValues(graph_, id, plans_)) EntryOf(v);
@@ -312,6 +350,7 @@ class Applier {
   }
 
   Status ApplyNode(NodeId id) {
+    if (stored_.contains(id)) return SetWeight(id);
     const OpDef& def = *FindOp(graph_.node(id).op);
     const std::vector<int> data = DataInputs(graph_.node(id), def);
     if (!ReadsFused(graph_, id, plans_)) {
@@ -375,7 +414,8 @@ class Applier {
     const ValueId weight = graph_.input(id, i);
     const Value& w = graph_.value(weight);
     const TensorEncoding& e = *EntryOf(weight);
-    ADZE_TRY(CheckWeight(w.name, e, w.constant, WeightAxis(graph_, id)));
+    ADZE_TRY(stored_.contains(id) ? CheckStoredWeight(w.name, e, w.constant)
+                                  : CheckWeight(w.name, e, w.constant, WeightAxis(graph_, id)));
     if (w.type.quant != nullptr) return *w.type.quant == e.type ? OkStatus() : Conflict(weight);
     ADZE_ASSIGN(Tensor codes, QuantizeConstant(w, e.type));
     // Tied weights stay tied: every integer user of this tensor reads the same codes.
@@ -395,7 +435,9 @@ class Applier {
     return OkStatus();
   }
   bool IsWeightUser(NodeId u, ValueId weight) const {
-    if (graph_.node(u).parent != 0 || !IsInteger(u) || !IsCompute(u)) return false;
+    if (graph_.node(u).parent != 0 || !(IsInteger(u) || stored_.contains(u)) || !IsCompute(u)) {
+      return false;
+    }
     const Node& n = graph_.node(u);
     return WeightOf(u) == weight && std::count(n.inputs.begin(), n.inputs.end(), weight) == 1;
   }
@@ -510,6 +552,7 @@ class Applier {
   const Encodings& encodings_;
   std::vector<NodeId> order_;
   std::vector<NodePlan> plans_;
+  std::set<NodeId> stored_;  // in float, but their weights are stored in codes
   std::map<NodeId, std::string> reasons_;
   std::map<std::pair<NodeId, int>, const TensorEncoding*> uses_;
   std::set<std::string> used_;

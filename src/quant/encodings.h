@@ -38,10 +38,12 @@ struct ApplyReport {
 // Quantizes `graph`: gives values their types, converts weights and biases to integers, and puts
 // adze.Requantize where float meets integer, graph inputs and outputs (which stay float32)
 // included. A node becomes an integer operator when it has an integer form and all of its tensors
-// have encodings; the others stay float, with reasons. Biases are derived: int32 with scale s_x *
-// s_w[channel]. Applying the same encodings again changes nothing. Refuses: unknown tensors,
-// weights that are NaN or infinite, types that do not fit (all by name), unequal scales where the
-// operator needs them equal, tensors already quantized otherwise. On failure the graph is unusable.
+// have encodings; the others stay float, with reasons. Of a multiply-accumulate whose weight alone
+// has an encoding the weight is stored in it, in any format and in blocks, and multiplied in float.
+// Biases are derived: int32 with scale s_x * s_w[channel]. Applying the same encodings again
+// changes nothing. Refuses: unknown tensors, weights that are NaN or infinite, types that do not
+// fit (all by name), unequal scales where the operator needs them equal, tensors already quantized
+// otherwise. On failure the graph is unusable.
 Result<ApplyReport> ApplyEncodings(Graph& graph, const Encodings& encodings);
 
 // Checks weights and biases as ApplyEncodings will and enlarges, minimally, the scales of weight

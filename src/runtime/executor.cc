@@ -34,6 +34,11 @@ void ToLogical(const std::byte* src, std::span<const int64_t> dims, size_t eleme
   }
 }
 
+int64_t Saturating(int64_t a, int64_t b) {
+  int64_t product = 0;
+  return __builtin_mul_overflow(a, b, &product) ? INT64_MAX : product;
+}
+
 std::string DimsToString(std::span<const int64_t> dims) {
   return ShapeToString(Shape(dims.begin(), dims.end()));
 }
@@ -179,7 +184,11 @@ Status Executor::Impl::PrepareSteps() {
       return Unsupported("kernel family " + std::to_string(static_cast<int>(step.family)) +
                          " is not in this build");
     }
-    if (Status status = family->prepare(p); !status.ok()) {
+    Status status = family->prepare(p);
+    if (status.ok() && step.in_place && !family->in_place) {
+      status = InvalidInput(std::string("the kernel ") + family->name + " cannot work in place");
+    }
+    if (!status.ok()) {
       return status.WithContext("node '" + step.name + "' (" + step.op.ToString() + ")");
     }
   }
@@ -248,6 +257,11 @@ Status Executor::Impl::LayOut() {
     owners.push_back(n + static_cast<size_t>(s));
   }
   const ArenaPlan layout = PlanArena(lifetimes);
+  if (layout.bytes > options.max_arena_bytes) {
+    return InvalidInput("the activations need " + std::to_string(layout.bytes) +
+                        " bytes, more than the limit of " +
+                        std::to_string(options.max_arena_bytes));
+  }
   if (layout.bytes > arena_capacity || arena == nullptr) {
     arena.reset();
     arena.reset(std::aligned_alloc(static_cast<size_t>(kArenaAlignment),
@@ -417,17 +431,19 @@ RunCost Executor::Cost() const {
       (constant ? cost.weight_bytes : cost.activation_bytes) += m.BytesOf(i);
     }
     for (const int32_t i : step.outputs) cost.activation_bytes += m.BytesOf(i);
-    const OpDef* const op = FindOp(step.op);
     int64_t macs = 0;
     if (step.macs_per_output > 0) {
-      macs = step.macs_per_output * p.outputs[0].size();
-    } else if ((step.family == FamilyId::kOp || step.family == FamilyId::kMatMulF32) &&
-               op != nullptr && op->macs != nullptr) {  // inputs as the operator has them
+      macs = Saturating(step.macs_per_output, p.outputs[0].size());
+    } else if (step.family == FamilyId::kMatMulF32) {
+      macs = Saturating(p.outputs[0].size(), p.inputs[0].dims.back());
+    } else if (const OpDef* const op = FindOp(step.op);
+               step.family == FamilyId::kOp && op->macs != nullptr) {
       const std::vector<ConstTensorView> outputs(p.output_views.begin(), p.output_views.end());
       macs = op->macs(step.attrs, p.input_views, outputs);
     }
     const bool integer = !p.inputs.empty() && SizeOf(p.inputs[0].dtype) == 1;
-    (integer ? cost.int8_macs : cost.float_macs) += macs;
+    int64_t& sum = integer ? cost.int8_macs : cost.float_macs;
+    if (__builtin_add_overflow(sum, macs, &sum)) sum = INT64_MAX;
   }
   return cost;
 }

@@ -25,6 +25,7 @@ struct ExecutorOptions {
   bool keep_all = false;  // every value stays valid until the next Run (no arena reuse): taps
                           // everywhere, RunFrom
   bool profile = false;   // collect step_times()
+  int64_t max_arena_bytes = INT64_MAX;  // Prepare refuses sizes that need more
   // Called after each step on the thread that runs; what the step wrote is readable by RawValue, in
   // cache and whether it is kept or not. May use the pool.
   std::function<void(int step)> after_step;

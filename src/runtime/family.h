@@ -4,6 +4,8 @@
 #ifndef ADZE_RUNTIME_FAMILY_H_
 #define ADZE_RUNTIME_FAMILY_H_
 
+#include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -74,7 +76,24 @@ struct FamilyDef {
   // No allocation, no locks beyond the pool. Errors only for data-dependent faults (an index out of
   // range).
   Status (*run)(const PreparedStep& step, ThreadPool& pool);
+  size_t args_bytes = 0;  // ArgsBytes of its argument struct; 0: it has none
+  bool in_place = false;  // steps may set in_place; of kOp, if the operator may
+  // Packs the weights anew if the kernels for `isa` read another layout, and says whether it did;
+  // checks what it relies on. Null: one layout serves all.
+  Result<bool> (*repack)(Step& step, Isa isa) = nullptr;
 };
+
+// The size of an argument struct. Plan files hold the struct as it lies in memory, so it must have
+// no padding: reading an arbitrary byte is no constant expression, and does not compile.
+template <typename Args>
+consteval size_t ArgsBytes() {
+  static_assert(std::is_trivially_copyable_v<Args> && std::endian::native == std::endian::little);
+  size_t nonzero = 0;
+  for (const std::byte b : std::bit_cast<std::array<std::byte, sizeof(Args)>>(Args{})) {
+    nonzero += b != std::byte{};
+  }
+  return sizeof(Args) + 0 * nonzero;
+}
 
 const FamilyDef* FindFamily(FamilyId id);  // null when unknown
 std::span<const FamilyDef* const> AllFamilies();

@@ -14,7 +14,7 @@ from support import CLASSES, SIZE, call, floats, npy, read_npy, small_images, sm
 
 ADZE = os.path.abspath(sys.argv.pop(1))
 OBSERVERS = ["minmax", "averaged", "percentile", "entropy", "mse"]
-COMMANDS = ["inspect", "run", "eval", "compress", "quantize", "compare", "diagnose", "report", "opt", "bench", "list", "doctor",
+COMMANDS = ["inspect", "run", "eval", "compress", "quantize", "compare", "diagnose", "sensitivity", "report", "opt", "convert", "bench", "list", "doctor",
             "completion", "man"]
 EVIDENCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "report", "evidence.json")
 DOCUMENT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "cli.md")
@@ -203,6 +203,31 @@ def read_npy_of(model):
     return read_npy("out/y.npy")
 
 
+class Sensitivity(unittest.TestCase):
+    def test_every_layer_both_ways(self):
+        r = adze_json("sensitivity", "net.adzir", "--data", "data.yaml")
+        self.assertEqual(list(r), ["split", "calibration_split", "samples", "metric", "all_quantized", "layers", "agreement",
+                                   "share_repeated", "seconds", "peak_rss_bytes"])
+        self.assertEqual(len(r["layers"]), 3)
+        for layer in r["layers"]:
+            self.assertEqual(list(layer), ["layer", "result", "op", "macs", "parameters", "quantized_alone", "float_alone", "gain_db"])
+            self.assertGreater(layer["quantized_alone"]["sqnr_db"], r["all_quantized"]["sqnr_db"] - 1)
+        self.assertEqual(sum(layer["macs"] for layer in r["layers"]), MACS)
+        four = adze_json("sensitivity", "net.adzir", "--data", "data.yaml", "--weight-bits", "4")
+        for eight, narrow in zip(r["layers"], four["layers"]):
+            self.assertLess(narrow["quantized_alone"]["sqnr_db"], eight["quantized_alone"]["sqnr_db"])
+        self.assertIn("… 2 more", adze("sensitivity", "net.adzir", "--data", "data.yaml", "--top", "1"))
+
+    def test_refusals(self):
+        write("relu.adzir", "graph { input %x : float32[1,4] %y = Relu(%x) output %y }")
+        got = call(ADZE, "sensitivity", "relu.adzir", "--data", "data.yaml")
+        self.assertEqual(got.code, 4)
+        self.assertIn("can be quantized", got.err)
+        quantize("q.onnx", "--calibration", "minmax")
+        got = call(ADZE, "sensitivity", "q.onnx", "--data", "data.yaml")
+        self.assertEqual(got.code, 3)
+
+
 class Quantize(unittest.TestCase):
     def test_every_observer_and_thread_count_gives_the_same_bytes(self):
         files = ["q.onnx", "q.encodings.json", "q.statistics"]
@@ -271,6 +296,37 @@ class Quantize(unittest.TestCase):
         self.assertGreater(r["sqnr_db"], 30)  # weights are on their grids
         q = adze_json("eval", "q.onnx", "--data", "data.yaml", "--reference", "net.adzir")
         self.assertGreater(r["sqnr_db"], q["sqnr_db"])
+
+    def test_weight_only(self):
+        for name in "int8", "int4", "int3", "nf4", "mxfp4", "kmeans3", "fp8_e4m3":
+            for data in [], ["--data", "data.yaml", "--split", "calibration"]:
+                report = adze_json("quantize", "net.adzir", "--weight-only", "--weight-format", name, "--out", "w.onnx",
+                                   "--encodings", "w.encodings.json", *data)
+                self.assertEqual(report["quantized_weights_share"], 1)
+                self.assertEqual(report["samples"], 12 if data else 0)
+                self.assertEqual(report["reconstructed"] > 0, bool(data))
+                adze("quantize", "net.adzir", "--weight-only", "--weight-format", name, "--out", "w.adzir", *data)
+                self.assertEqual(run("w.onnx"), run("w.adzir"), name)
+        self.assertLess(os.path.getsize("w.onnx"), os.path.getsize("net.adzir"))
+        adze("quantize", "net.adzir", "--weight-only", "--weight-bits", "4", "--block-size", "4", "--out", "w.adzir")
+        with open("w.adzir") as f:
+            self.assertIn("block_size=4", f.read())
+
+    def test_weight_only_refusals(self):
+        for arguments, sentence in [
+                (["--weight-only", "--weight-format", "int9"], "unknown; see adze list formats"),
+                (["--weight-only", "--form", "qoperator"], "operators on integers need integer activations"),
+                (["--weight-only", "--activation-bits", "4"], "they stay float"),
+                (["--weight-only", "--save-statistics", "s"], "takes no statistics"),
+                (["--weight-format", "nf4", "--data", "data.yaml"], "need --weight-only"),
+                ([], "--data is required")]:
+            got = call(ADZE, "quantize", "net.adzir", "--out", "w.onnx", *arguments)
+            self.assertEqual(got.code, 2)
+            self.assertIn(sentence, got.err)
+        write("relu.adzir", "graph { input %x : float32[1,4] %y = Relu(%x) output %y }")
+        got = call(ADZE, "quantize", "relu.adzir", "--weight-only", "--out", "w.onnx")
+        self.assertEqual(got.code, 4)
+        self.assertIn("no convolution", got.err)
 
     def test_reduced_range(self):
         quantize("q.adzir", "--reduce-range", "--calibration", "minmax")
@@ -480,8 +536,8 @@ class Bench(unittest.TestCase):
         r = adze_json("bench", "net.adzir", "--threads", "1", "--batch", "3", "--min-time", "0.02",
                       env={"ADZE_ISA": "generic"})
         self.assertEqual(list(r), ["load_ms", "first_ms", "cold_ms", "p50_ms", "p95_ms", "p99_ms", "min_ms", "jitter",
-                                   "runs", "threads", "batch", "isa", "macs", "gmacs_per_s", "roofline", "arena_bytes",
-                                   "peak_rss_bytes"])
+                                   "runs", "threads", "batch", "isa", "packed_for", "repacked_steps", "macs", "gmacs_per_s",
+                                   "roofline", "arena_bytes", "peak_rss_bytes"])
         self.assertEqual((r["threads"], r["batch"], r["isa"]), (1, 3, "generic"))
         self.assertTrue(0 < r["min_ms"] <= r["p50_ms"] <= r["p95_ms"] <= r["p99_ms"])
         self.assertGreater(r["arena_bytes"], 0)
@@ -540,14 +596,16 @@ class Documentation(unittest.TestCase):
             "compare": adze_json("compare", "net.adzir", "q.onnx", "--data", "data.yaml"),
             "opt": adze_json("opt", "messy.adzir", "--explain"),
             "report": adze_json("report", EVIDENCE, "--out", "report.html"),
+            "convert": adze_json("convert", "net.adzir", "--out", "net.adz"),
             "bench": adze_json("bench", "net.adzir", "--min-time", "0", "--profile"),
             "doctor": json.loads(call(ADZE, "doctor", "--json").out),
             "inspect": adze_json("inspect", "net.adzir", "--plan")}
         for command, report in reports.items():
             for key in keys(report):
                 self.assertRegex(self.sections[command], r"\b%s\b" % key, command)
-        for key in adze_json("inspect", "net.adzir"):
-            self.assertIn("`%s`" % key, self.sections["inspect"])
+        for model in "net.adzir", "net.adz":
+            for key in adze_json("inspect", model):
+                self.assertIn("`%s`" % key, self.sections["inspect"])
 
 
 class Lists(unittest.TestCase):

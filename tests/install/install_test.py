@@ -55,8 +55,11 @@ def check_consumer(folder, prefix):
     run(CMAKE, "--build", build)
     network = folder / "net.adzir"
     network.write_text(NETWORK)
+    plan = folder / "net.adz"
+    run(prefix / "bin/adze", "convert", network, "--out", plan)
     for program in "consumer_c", "consumer_cpp":
-        run(build / program, network, cwd=folder, env={**os.environ, "ADZE_ISA": ""})
+        for model in network, plan:
+            run(build / program, model, cwd=folder, env={**os.environ, "ADZE_ISA": ""})
 
 
 def check_packages(folder):

@@ -55,6 +55,17 @@ def check(form, extra, x, least_db=25):
     assert sqnr > least_db
 
 
+def check_weight_only(name, extra, x):
+    adze("quantize", "net.adzir", "--weight-only", "--weight-format", name, "--out", "w.onnx", *extra)
+    onnx.checker.check_model("w.onnx", full_check=True)
+    adze("run", "w.onnx", "--input", "x=x.npy", "--out", "out")
+    ours = np.load("out/y.npy")
+    theirs = ort_session("w.onnx").run(None, {"x": x})[0]
+    error = np.abs(ours - theirs).max() / np.abs(theirs).max()
+    print("weights in %s %s: relative difference %.1e" % (name, " ".join(extra), error))
+    assert error < 1e-5
+
+
 def main():
     x = np.random.default_rng(5).normal(size=(64, 3, SIZE, SIZE)).astype(np.float32)
     np.save("x.npy", x)
@@ -72,6 +83,12 @@ def main():
             check(form, extra, x)
     check("qdq", ["--weight-bits", "4"], x, 15)
     check("qoperator", ["--weight-bits", "3", "--reduce-range"], x, 10)
+    for line in adze("list", "formats").decode().splitlines():
+        name = line.split()[0]
+        if name.startswith("uint"):
+            continue
+        for extra in [], ["--block-size", "4"]:
+            check_weight_only(name, extra, x)
     check("qdq", ["--weight-bits", "4", "--activation-bits", "4", "--keep-int8", "first", "--keep-int8", "last"], x, 5)
 
 

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "formats/json/json.h"
 #include "formats/safetensors/safetensors.h"
+#include "numerics/number_format.h"
 
 namespace adze {
 namespace {
@@ -71,6 +72,11 @@ class Writer {
     out["zero_point"] = uniform ? Json(q.zero_point[0]) : Array(q.zero_point, key + "/zero_point");
     if (!q.per_tensor()) out["axis"] = q.axis;
     if (q.block_size != 0) out["block_size"] = q.block_size;
+    if (!q.codebook.empty()) {
+      const NumberFormat* const format = FormatOfCodebook(q.codebook);
+      out["codebook"] =
+          format != nullptr ? Json(format->name) : Array(q.codebook, key + "/codebook");
+    }
     if (!e.outer_scale.empty()) out["outer_scale"] = Array(e.outer_scale, key + "/outer_scale");
     const EncodingProvenance& p = e.provenance;
     if (!p.observer.empty()) {
@@ -232,9 +238,9 @@ class Reader {
 
   Result<TensorEncoding> Encoding(const Json& json, const std::string& where,
                                   std::initializer_list<const char*> more) {
-    static constexpr const char* kFields[] = {"storage",  "scale",      "zero_point",
-                                              "axis",     "block_size", "outer_scale",
-                                              "observer", "range",      "note"};
+    static constexpr const char* kFields[] = {"storage",    "scale",       "zero_point", "axis",
+                                              "block_size", "outer_scale", "observer",   "range",
+                                              "note",       "codebook"};
     const Object object(json, where);
     if (json.is_object()) {
       for (const auto& [key, value] : json.items()) {
@@ -265,6 +271,15 @@ class Reader {
     ADZE_ASSIGN(const int64_t axis, object.Int("axis", -1, 0, 7));
     e.type.axis = static_cast<int>(axis);
     ADZE_ASSIGN(e.type.block_size, object.Int("block_size", 0, 1, int64_t{1} << 40));
+    if (const Json* const book = object.Find("codebook"); book != nullptr && book->is_string()) {
+      const NumberFormat* const format = FindNumberFormat(book->get<std::string>());
+      if (format == nullptr || format->codebook == nullptr) {
+        return object.Wrong("codebook", "a list of numbers or a format that has one");
+      }
+      e.type.codebook = format->codebook();
+    } else if (book != nullptr) {
+      ADZE_ASSIGN(e.type.codebook, Array<float>(object, "codebook"));
+    }
     if (object.Find("outer_scale") != nullptr) {
       ADZE_ASSIGN(e.outer_scale, Array<float>(object, "outer_scale"));
     }

@@ -61,7 +61,7 @@ bool FormBatchNormalization(FormNode& n, int opset) {
 // `saturate` concerns float8 results only, which adze does not have.
 bool FormCast(FormNode& n, int opset) {
   if (opset < 19) n.attrs.Erase("saturate");
-  return true;
+  return opset >= 21 || !IsNarrow(InputDType(n, 0));
 }
 
 // What both directions demand before opset 21 (one scale per tensor or channel, 8-bit codes) and 19

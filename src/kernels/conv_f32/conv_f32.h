@@ -30,10 +30,24 @@ struct ConvWeightStrides {
 ConvWeightStrides OihwStrides(const ConvWindow& window);
 
 // Packed weights: for each group, panels of 2 vectors of output channels (the last one 1 vector if
-// that suffices), each [kernel_h * kernel_w * Cg][panel width], missing channels zero.
-int64_t ConvF32PackedFloats(const ConvWindow& window, Isa isa);
-void PackConvF32(const ConvWindow& window, Isa isa, const float* weights,
+// that suffices), each [kernel_h * kernel_w * Cg][panel width], missing channels zero. The layout
+// is named by the width of a full panel. Stable numbers: stored in plans.
+enum class ConvF32Packing : int32_t {
+  kPanels2 = 2,
+  kPanels8 = 8,
+  kPanels16 = 16,
+  kPanels32 = 32,
+};
+bool IsKnownConvF32Packing(int32_t packing);
+// The layout that the kernel for `isa` reads.
+ConvF32Packing ConvF32PackingFor(Isa isa);
+
+int64_t ConvF32PackedFloats(const ConvWindow& window, ConvF32Packing packing);
+void PackConvF32(const ConvWindow& window, ConvF32Packing packing, const float* weights,
                  const ConvWeightStrides& strides, float* packed);
+// The way back, to a dense ONNX Conv weight.
+void UnpackConvF32(const ConvWindow& window, ConvF32Packing packing, const float* packed,
+                   float* weights);
 
 // How one convolution is cut into work. Depends on window, sizes, ISA and number of threads; the
 // results do not depend on it. Plain data.
@@ -53,7 +67,7 @@ struct ConvF32Call {
   ConvWindow window;
   ConvSizes sizes;
   const float* x = nullptr;
-  const float* weights = nullptr;   // packed for `isa`
+  const float* weights = nullptr;   // packed as ConvF32PackingFor(isa)
   const float* bias = nullptr;      // out_channels
   const float* residual = nullptr;  // like y, or null; may be y itself
   float* y = nullptr;

@@ -62,30 +62,7 @@ HWY_BEFORE_NAMESPACE();
 namespace adze {
 namespace HWY_NAMESPACE {
 
-void PackConvF32Impl(const ConvWindow& w, const float* weights, const ConvWeightStrides& ws,
-                     float* packed) {
-  const int64_t cg = w.in_channels / w.groups;
-  const int64_t og = w.out_channels / w.groups;
-  const int64_t k = cg * w.kernel_h * w.kernel_w;
-  for (int64_t g = 0; g < w.groups; ++g) {
-    GemmPack(
-        k, og, 0, GemmPanels(og),
-        [&](int64_t i, int64_t column) HWY_ATTR {
-          const int64_t tap = i / cg;
-          return weights[(g * og + column) * ws.out + (i % cg) * ws.in +
-                         (tap / w.kernel_w) * ws.kernel_h + (tap % w.kernel_w) * ws.kernel_w];
-        },
-        packed + g * GemmPackedFloats(k, og));
-  }
-}
-
-int64_t ConvF32PackedFloatsImpl(const ConvWindow& w) {
-  const int64_t k = int64_t{w.in_channels / w.groups} * w.kernel_h * w.kernel_w;
-  return w.groups * GemmPackedFloats(k, w.out_channels / w.groups);
-}
-
 int ConvF32TileRowsImpl() { return kGemmRows; }
-int ConvF32PanelImpl() { return kGemmPanel; }
 
 // Fills the pointer table a[tap * rows + i] for output pixels [row, row + rows), and what it points
 // to in `scratch`.
@@ -214,13 +191,9 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace adze {
 
-int64_t ConvF32PackedFloats(const ConvWindow& window, Isa isa) {
-  return ADZE_HWY_CALL(isa, ConvF32PackedFloatsImpl)(window);
-}
-
-void PackConvF32(const ConvWindow& window, Isa isa, const float* weights,
-                 const ConvWeightStrides& strides, float* packed) {
-  ADZE_HWY_CALL(isa, PackConvF32Impl)(window, weights, strides, packed);
+ConvF32Packing ConvF32PackingFor(Isa isa) {
+  // A constant, so that it can be asked for an ISA that this processor lacks.
+  return static_cast<ConvF32Packing>(*ADZE_HWY_CALL(isa, kGemmPanel));
 }
 
 ConvF32Blocking BlockConvF32(const ConvWindow& w, const ConvSizes& s, Isa isa, int num_threads) {
@@ -230,7 +203,7 @@ ConvF32Blocking BlockConvF32(const ConvWindow& w, const ConvSizes& s, Isa isa, i
   constexpr int64_t kImageBytes = 320 << 10;
   constexpr int64_t kMaxRows = 480;
   const int64_t tile_rows = ADZE_HWY_CALL(isa, ConvF32TileRowsImpl)();
-  const int64_t panel = ADZE_HWY_CALL(isa, ConvF32PanelImpl)();
+  const int64_t panel = *ADZE_HWY_CALL(isa, kGemmPanel);
   const ConvForm form = FormOf(w, s);
   const int64_t cg = w.in_channels / w.groups;
   const int64_t og = w.out_channels / w.groups;

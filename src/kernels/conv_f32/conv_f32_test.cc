@@ -52,8 +52,8 @@ struct Problem {
 
 Buffer RunKernel(Problem& p, Isa isa, int num_threads) {
   const ConvWindow& w = p.call.window;
-  std::vector<float> packed(static_cast<size_t>(ConvF32PackedFloats(w, isa)));
-  PackConvF32(w, isa, p.weights.data(), OihwStrides(w), packed.data());
+  std::vector<float> packed(static_cast<size_t>(ConvF32PackedFloats(w, ConvF32PackingFor(isa))));
+  PackConvF32(w, ConvF32PackingFor(isa), p.weights.data(), OihwStrides(w), packed.data());
   const ConvF32Blocking blocking = BlockConvF32(w, p.call.sizes, isa, num_threads);
   std::vector<float> zeros(static_cast<size_t>(blocking.zero_floats));
   Buffer y(p.y.size(), 3);
@@ -197,10 +197,10 @@ TEST(ConvF32, PacksTransposedWeights) {
   for (int n = 0; n < 37; ++n)
     for (int k = 0; k < 5; ++k) kn[k * 37 + n] = nk[n * 5 + k];
   for (Isa isa : SupportedIsas()) {
-    std::vector<float> a(static_cast<size_t>(ConvF32PackedFloats(w, isa)));
+    std::vector<float> a(static_cast<size_t>(ConvF32PackedFloats(w, ConvF32PackingFor(isa))));
     std::vector<float> b(a.size());
-    PackConvF32(w, isa, nk.data(), OihwStrides(w), a.data());
-    PackConvF32(w, isa, kn.data(), {1, 37, 0, 0}, b.data());
+    PackConvF32(w, ConvF32PackingFor(isa), nk.data(), OihwStrides(w), a.data());
+    PackConvF32(w, ConvF32PackingFor(isa), kn.data(), {1, 37, 0, 0}, b.data());
     EXPECT_EQ(a, b);
   }
 }
@@ -209,8 +209,8 @@ TEST(ConvF32, WritesOnlyItsOutputs) {
   const ConvWindow w = Square(9, 21, 3, 1, 1);
   for (Isa isa : SupportedIsas()) {
     Problem p(w, SizesOf(w, 1, 7, 7), 0, false, 3);
-    std::vector<float> packed(static_cast<size_t>(ConvF32PackedFloats(w, isa)));
-    PackConvF32(w, isa, p.weights.data(), OihwStrides(w), packed.data());
+    std::vector<float> packed(static_cast<size_t>(ConvF32PackedFloats(w, ConvF32PackingFor(isa))));
+    PackConvF32(w, ConvF32PackingFor(isa), p.weights.data(), OihwStrides(w), packed.data());
     const ConvF32Blocking blocking = BlockConvF32(w, p.call.sizes, isa, 8);
     std::vector<float> zeros(static_cast<size_t>(blocking.zero_floats));
     std::vector<float> scratch(static_cast<size_t>(blocking.worker_floats));

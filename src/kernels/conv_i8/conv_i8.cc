@@ -1,6 +1,7 @@
 #include "kernels/conv_i8/conv_i8.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "kernels/conv_check.h"
@@ -32,9 +33,9 @@ constexpr int64_t kRealBytes = int64_t{128} << 10;
 
 // What one packing looks like, and what chunks suit its kernels.
 struct PackingTraits {
-  int32_t panel;          // channels
-  int32_t k_group;        // neighbouring reduction elements
-  int32_t element_bytes;  // of weights and activations
+  int32_t panel;    // channels
+  int32_t k_group;  // neighbouring reduction elements
+  int32_t x_bytes;  // of an activation: 2 if it is widened; weights are s8
   // Multiply-accumulates of a chunk: long against the cost of handing it out, short against a
   // layer.
   int64_t max_macs, min_macs;
@@ -98,6 +99,39 @@ int64_t PanelElements(const Taps& t, const PackingTraits& traits) {
   return int64_t{t.rows} * t.cols * t.quads * 4 * traits.panel;
 }
 
+// Calls fn(channel, its place among the packed constants, for_weights) for every output channel;
+// for_weights(g) calls g(place among the packed weights, in elements) for each of the channel's
+// weights in the order of the unpacked tensor.
+template <typename Fn>
+void ForChannels(const ConvWindow& w, const PackingTraits& traits, Fn&& fn) {
+  const Taps t = TapsOf(w, traits);
+  const int32_t in_per_group = w.in_channels / w.groups;
+  const int32_t out_per_group = w.out_channels / w.groups;
+  const int64_t tap_elements = t.quads * 4 * traits.panel;
+  const int64_t panel_elements = PanelElements(t, traits);
+  const int k_shift =
+      std::countr_zero(static_cast<uint32_t>(traits.k_group));  // divisions are slow
+  for (int32_t n = 0; n < w.out_channels; ++n) {
+    const int32_t in_group = n % t.out;  // within the merged group
+    const int64_t panel = int64_t{n / t.out} * t.panels + in_group / traits.panel;
+    const int32_t lane = in_group % traits.panel;
+    // First input channel of the original group, within the merged one.
+    const int64_t first_in = int64_t{n / out_per_group} * in_per_group % t.in;
+    fn(n, panel * traits.panel + lane, [&](auto&& g) {
+      for (int64_t c = first_in; c < first_in + in_per_group; ++c) {
+        for (int32_t i = 0; i < w.kernel_h; ++i) {
+          for (int32_t j = 0; j < w.kernel_w; ++j) {
+            const int64_t tap = t.cols == 1 ? i : int64_t{i} * t.cols + j;
+            const int64_t k = t.elements == t.in ? c : int64_t{j} * t.in + c;
+            g(panel * panel_elements + tap * tap_elements +
+              (((k >> k_shift) * traits.panel + lane) << k_shift) + (k & (traits.k_group - 1)));
+          }
+        }
+      }
+    });
+  }
+}
+
 // A dense 1x1 window makes every pixel independent: one long row.
 void FlattenPointwise(const ConvWindow& w, ConvSizes* s) {
   if (w.kernel_h != 1 || w.kernel_w != 1 || w.stride_h != 1 || w.stride_w != 1) return;
@@ -112,13 +146,13 @@ void FlattenPointwise(const ConvWindow& w, ConvSizes* s) {
 void ChooseChunks(const ConvWindow& w, const ConvSizes& s, const Taps& t,
                   const PackingTraits& traits, ConvI8Plan* plan) {
   const int64_t panel_macs = PanelElements(t, traits);  // per pixel
-  const bool widened = traits.element_bytes != 1;
+  const bool widened = traits.x_bytes != 1;
   const int64_t chunk_macs = ChunkMacs(s.batch * int64_t{s.out_h} * s.out_w,
                                        plan->panels * panel_macs, traits.min_macs, traits.max_macs);
   const auto fits = [&](int64_t rows, int64_t cols) {
     const int64_t y_bytes = widened ? rows * cols * w.out_channels : 0;
     return WindowBandBytes(w, static_cast<int32_t>(rows), static_cast<int32_t>(cols),
-                           traits.element_bytes) <= traits.pixel_bytes - y_bytes;
+                           traits.x_bytes) <= traits.pixel_bytes - y_bytes;
   };
   // The finest even cut of `total` into pieces of at most `step`.
   const auto even = [](int64_t total, int64_t step) {
@@ -136,7 +170,7 @@ void ChooseChunks(const ConvWindow& w, const ConvSizes& s, const Taps& t,
   // Weights that are read once count by their bytes: memory gives about 12 GB/s to one core.
   const auto too_long = [&] {
     const int64_t macs = panels * panel_macs;
-    return rows * cols * macs > chunk_macs || macs * traits.element_bytes > traits.weight_bytes;
+    return rows * cols * macs > chunk_macs || macs > traits.weight_bytes;
   };
   const auto cut_pixels = [&] {
     while (rows * cols * panels * panel_macs > chunk_macs && rows * cols > traits.min_pixels) {
@@ -147,7 +181,7 @@ void ChooseChunks(const ConvWindow& w, const ConvSizes& s, const Taps& t,
       }
     }
   };
-  const bool weights_stay = panel_macs * plan->panels * traits.element_bytes <= traits.weight_bytes;
+  const bool weights_stay = panel_macs * plan->panels <= traits.weight_bytes;
   if (weights_stay) cut_pixels();
   while (too_long() && panels > 1) {
     const int64_t fewer = even(plan->panels, panels / 2);
@@ -190,56 +224,49 @@ ConvI8Packing ConvI8PackingFor(Isa isa) {
   return packing;
 }
 
+bool IsKnownConvI8Packing(int32_t packing) {
+  return packing >= 0 && packing <= static_cast<int32_t>(ConvI8Packing::kK4N32);
+}
+
 ConvI8PackedSize ConvI8Packed(const ConvWindow& window, ConvI8Packing packing) {
   const PackingTraits traits = TraitsOf(packing);
   const Taps t = TapsOf(window, traits);
   const int64_t panels = int64_t{t.groups} * t.panels;
-  return {panels * PanelElements(t, traits) * traits.element_bytes, panels * traits.panel};
+  return {panels * PanelElements(t, traits), panels * traits.panel};
 }
 
 void ConvI8Pack(const ConvWindow& window, ConvI8Packing packing, int32_t x_zero_point,
                 const int8_t* weights, const int32_t* bias, const float* multiplier, void* packed,
                 int32_t* offset, float* packed_multiplier) {
   const PackingTraits traits = TraitsOf(packing);
-  const Taps t = TapsOf(window, traits);
   const ConvI8PackedSize size = ConvI8Packed(window, packing);
   std::memset(packed, 0, static_cast<size_t>(size.weight_bytes));
   std::fill_n(offset, size.channels, 0);
   std::fill_n(packed_multiplier, size.channels, 0.0f);
-  const int32_t in_per_group = window.in_channels / window.groups;
-  const int32_t out_per_group = window.out_channels / window.groups;
-  const int64_t tap_elements = t.quads * 4 * traits.panel;
-  const int64_t panel_elements = PanelElements(t, traits);
   const int8_t* w = weights;
-  for (int32_t n = 0; n < window.out_channels; ++n) {
-    const int32_t in_group = n % t.out;  // within the merged group
-    const int64_t panel = int64_t{n / t.out} * t.panels + in_group / traits.panel;
-    const int32_t lane = in_group % traits.panel;
-    // First input channel of the original group, within the merged one.
-    const int64_t first_in = int64_t{n / out_per_group} * in_per_group % t.in;
+  ForChannels(window, traits, [&](int32_t n, int64_t slot, const auto& for_weights) {
     uint32_t sum = 0;
-    for (int64_t c = first_in; c < first_in + in_per_group; ++c) {
-      for (int32_t i = 0; i < window.kernel_h; ++i) {
-        for (int32_t j = 0; j < window.kernel_w; ++j, ++w) {
-          const int64_t tap = t.cols == 1 ? i : int64_t{i} * t.cols + j;
-          const int64_t k = t.elements == t.in ? c : int64_t{j} * t.in + c;
-          const int64_t at = panel * panel_elements + tap * tap_elements +
-                             (k / traits.k_group * traits.panel + lane) * traits.k_group +
-                             k % traits.k_group;
-          if (traits.element_bytes == 1) {
-            static_cast<int8_t*>(packed)[at] = *w;
-          } else {
-            static_cast<int16_t*>(packed)[at] = *w;
-          }
-          sum += static_cast<uint32_t>(static_cast<int32_t>(*w));
-        }
-      }
-    }
-    const int64_t slot = panel * traits.panel + lane;
+    for_weights([&](int64_t at) {
+      static_cast<int8_t*>(packed)[at] = *w;
+      sum += static_cast<uint32_t>(static_cast<int32_t>(*w));
+      ++w;
+    });
     const uint32_t b = bias == nullptr ? 0 : static_cast<uint32_t>(bias[n]);
     offset[slot] = static_cast<int32_t>(b - static_cast<uint32_t>(x_zero_point) * sum);
     packed_multiplier[slot] = multiplier[n];
-  }
+  });
+}
+
+void ConvI8Unpack(const ConvWindow& window, ConvI8Packing packing, const void* packed,
+                  const int32_t* packed_offset, const float* packed_multiplier, int8_t* weights,
+                  int32_t* offset, float* multiplier) {
+  const PackingTraits traits = TraitsOf(packing);
+  int8_t* w = weights;
+  ForChannels(window, traits, [&](int32_t n, int64_t slot, const auto& for_weights) {
+    for_weights([&](int64_t at) { *w++ = static_cast<const int8_t*>(packed)[at]; });
+    offset[n] = packed_offset[slot];
+    multiplier[n] = packed_multiplier[slot];
+  });
 }
 
 Result<ConvI8Plan> MakeConvI8Plan(const ConvI8Row& row, const ConvI8Args& args,
@@ -258,9 +285,9 @@ Result<ConvI8Plan> MakeConvI8Plan(const ConvI8Row& row, const ConvI8Args& args,
   ChooseChunks(args.window, plan.sizes, t, traits, &plan);
   const ConvWindow& w = args.window;
   const bool padded = w.pad_top + w.pad_left + w.pad_bottom + w.pad_right != 0;
-  if (padded || traits.element_bytes != 1) {
+  if (padded || traits.x_bytes != 1) {
     const int64_t bytes =
-        WindowBandBytes(args.window, plan.row_step, plan.col_step, traits.element_bytes);
+        WindowBandBytes(args.window, plan.row_step, plan.col_step, traits.x_bytes);
     if (bytes > (int64_t{1} << 40))
       return InvalidInput("a convolution row of more than 2^40 bytes");
     plan.band_bytes = (bytes + 63) / 64 * 64;
@@ -333,9 +360,8 @@ void ConvI8RunChunk(const ConvI8Plan& plan, const ConvI8Buffers& buffers, int64_
     const int32_t count = std::min(panel_end - panel, t.panels - in_group);
     const int32_t channel = in_group * traits.panel;
     const int64_t out = first_pixel * w.out_channels + int64_t{group} * t.out + channel;
-    block.a = static_cast<const uint8_t*>(band.base) + int64_t{group} * t.in * traits.element_bytes;
-    block.weights = static_cast<const uint8_t*>(buffers.weights) +
-                    panel * PanelElements(t, traits) * traits.element_bytes;
+    block.a = static_cast<const uint8_t*>(band.base) + int64_t{group} * t.in * traits.x_bytes;
+    block.weights = static_cast<const uint8_t*>(buffers.weights) + panel * PanelElements(t, traits);
     block.offset = buffers.offset + int64_t{panel} * traits.panel;
     block.multiplier = buffers.multiplier + int64_t{panel} * traits.panel;
     block.channels = std::min(t.out - channel, count * traits.panel);

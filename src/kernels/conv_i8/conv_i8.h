@@ -24,12 +24,12 @@
 
 namespace adze {
 
-// Weight layouts: [panel][tap][k / group][channel in panel][k % group], groups of channels one
-// after another. Stable numbers: stored in plans.
+// Layouts of s8 weights: [panel][tap][k / group][channel in panel][k % group], groups of channels
+// one after another. Stable numbers: stored in plans.
 enum class ConvI8Packing : int32_t {
-  kK1N8 = 0,   // panels of 8, s8
-  kK2N16 = 1,  // panels of 16, pairs of s16: vpmaddwd
-  kK4N32 = 2,  // panels of 32, quads of s8: vpdpbusd
+  kK1N8 = 0,   // panels of 8
+  kK2N16 = 1,  // panels of 16, pairs: vpmaddwd
+  kK4N32 = 2,  // panels of 32, quads: vpdpbusd
 };
 
 // The layout that the best kernel for `isa` reads.
@@ -48,6 +48,13 @@ ConvI8PackedSize ConvI8Packed(const ConvWindow& window, ConvI8Packing packing);
 void ConvI8Pack(const ConvWindow& window, ConvI8Packing packing, int32_t x_zero_point,
                 const int8_t* weights, const int32_t* bias, const float* multiplier, void* packed,
                 int32_t* offset, float* packed_multiplier);
+
+// The way back: weights as ConvI8Pack takes them, and the channels' constants without padding.
+// Packed again with x_zero_point 0 and `offset` as the bias they give the same constants.
+void ConvI8Unpack(const ConvWindow& window, ConvI8Packing packing, const void* packed,
+                  const int32_t* packed_offset, const float* packed_multiplier, int8_t* weights,
+                  int32_t* offset, float* multiplier);
+bool IsKnownConvI8Packing(int32_t packing);
 
 // One kernel variant; conv_i8_list.inc holds the rows.
 struct ConvI8Row {

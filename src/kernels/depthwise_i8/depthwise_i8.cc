@@ -55,6 +55,25 @@ int32_t UnpackOrder(int32_t c, int32_t block) {
   return c / 4 % 4 * (block / 4) + c / 16 * 4 + c % 4;
 }
 
+// As in conv_i8.cc.
+template <typename Fn>
+void ForChannels(const ConvWindow& w, const PackingTraits& t, Fn&& fn) {
+  const int64_t taps = CeilDiv(int64_t{w.kernel_w} * t.tap_rows, t.tap_group) * t.tap_group;
+  for (int32_t c = 0; c < w.out_channels; ++c) {
+    const int64_t block = c / t.block;
+    const int32_t lane = t.block == 1 ? 0 : UnpackOrder(c % t.block, t.block);
+    fn(c, block * t.block + lane, [&](auto&& g) {
+      for (int32_t i = 0; i < w.kernel_h; ++i) {
+        for (int32_t j = 0; j < w.kernel_w; ++j) {
+          const int64_t tap = int64_t{j} * t.tap_rows + i;
+          g(block * taps * t.block + (tap / t.tap_group * t.block + lane) * t.tap_group +
+            tap % t.tap_group);
+        }
+      }
+    });
+  }
+}
+
 }  // namespace
 
 std::span<const DepthwiseI8Row> DepthwiseI8Rows() { return kRows; }
@@ -75,6 +94,10 @@ DepthwiseI8Packing DepthwiseI8PackingFor(Isa isa) {
   return packing;
 }
 
+bool IsKnownDepthwiseI8Packing(int32_t packing) {
+  return packing >= 0 && packing <= static_cast<int32_t>(DepthwiseI8Packing::kT4C64);
+}
+
 ConvI8PackedSize DepthwiseI8Packed(const ConvWindow& window, DepthwiseI8Packing packing) {
   const PackingTraits t = TraitsOf(window, packing);
   const int64_t channels = CeilDiv(window.out_channels, t.block) * t.block;
@@ -90,39 +113,44 @@ void DepthwiseI8Pack(const ConvWindow& window, DepthwiseI8Packing packing, int32
   std::memset(packed, 0, static_cast<size_t>(size.weight_bytes));
   std::fill_n(offset, size.channels, 0);
   std::fill_n(packed_multiplier, size.channels, 0.0f);
-  const int64_t taps = size.weight_bytes / (size.channels * t.element_bytes);
   const int8_t* w = weights;
-  for (int32_t c = 0; c < window.out_channels; ++c) {
-    const int64_t block = c / t.block;
-    const int32_t lane = t.block == 1 ? 0 : UnpackOrder(c % t.block, t.block);
+  ForChannels(window, t, [&](int32_t c, int64_t slot, const auto& for_weights) {
     uint32_t sum = 0;
-    for (int32_t i = 0; i < window.kernel_h; ++i) {
-      for (int32_t j = 0; j < window.kernel_w; ++j, ++w) {
-        const int64_t tap = int64_t{j} * t.tap_rows + i;
-        const int64_t at = block * taps * t.block +
-                           (tap / t.tap_group * t.block + lane) * t.tap_group + tap % t.tap_group;
-        if (t.element_bytes == 1) {
-          static_cast<int8_t*>(packed)[at] = *w;
-        } else {
-          static_cast<int16_t*>(packed)[at] = *w;
-        }
-        sum += static_cast<uint32_t>(static_cast<int32_t>(*w));
+    for_weights([&](int64_t at) {
+      if (t.element_bytes == 1) {
+        static_cast<int8_t*>(packed)[at] = *w;
+      } else {
+        static_cast<int16_t*>(packed)[at] = *w;
       }
-    }
-    const int64_t slot = block * t.block + lane;
+      sum += static_cast<uint32_t>(static_cast<int32_t>(*w));
+      ++w;
+    });
     const uint32_t b = bias == nullptr ? 0 : static_cast<uint32_t>(bias[c]);
     offset[slot] = static_cast<int32_t>(b - static_cast<uint32_t>(x_zero_point) * sum);
     packed_multiplier[slot] = multiplier[c];
-  }
+  });
+}
+
+void DepthwiseI8Unpack(const ConvWindow& window, DepthwiseI8Packing packing, const void* packed,
+                       const int32_t* packed_offset, const float* packed_multiplier,
+                       int8_t* weights, int32_t* offset, float* multiplier) {
+  const PackingTraits t = TraitsOf(window, packing);
+  int8_t* w = weights;
+  ForChannels(window, t, [&](int32_t c, int64_t slot, const auto& for_weights) {
+    for_weights([&](int64_t at) {
+      *w++ = t.element_bytes == 1 ? static_cast<const int8_t*>(packed)[at]
+                                  : static_cast<int8_t>(static_cast<const int16_t*>(packed)[at]);
+    });
+    offset[c] = packed_offset[slot];
+    multiplier[c] = packed_multiplier[slot];
+  });
 }
 
 Result<DepthwiseI8Plan> MakeDepthwiseI8Plan(const DepthwiseI8Row& row, const ConvI8Args& args,
                                             const ConvSizes& s) {
   ADZE_TRY(CheckConvI8Args(args, s));
   const ConvWindow& w = args.window;
-  if (w.groups != w.in_channels || w.groups != w.out_channels) {
-    return InvalidInput("a depthwise convolution needs one input and one output channel per group");
-  }
+  ADZE_TRY(CheckDepthwise(w));
   DepthwiseI8Plan plan;
   plan.args = args;
   plan.sizes = s;

@@ -33,6 +33,12 @@ void DepthwiseI8Pack(const ConvWindow& window, DepthwiseI8Packing packing, int32
                      const int8_t* weights, const int32_t* bias, const float* multiplier,
                      void* packed, int32_t* offset, float* packed_multiplier);
 
+// As ConvI8Unpack.
+void DepthwiseI8Unpack(const ConvWindow& window, DepthwiseI8Packing packing, const void* packed,
+                       const int32_t* packed_offset, const float* packed_multiplier,
+                       int8_t* weights, int32_t* offset, float* multiplier);
+bool IsKnownDepthwiseI8Packing(int32_t packing);
+
 // One kernel variant; depthwise_i8_list.inc holds the rows.
 struct DepthwiseI8Row {
   Isa isa;

@@ -13,7 +13,7 @@ inline constexpr int kMaxCopyRank = 8;
 // elements is the output's dim. Logical axes, concrete starts (not negative), steps != 0. One Slice
 // per output of a Split.
 struct SliceArgs {
-  int32_t rank = 0;
+  int64_t rank = 0;
   int64_t starts[kMaxCopyRank] = {};
   int64_t steps[kMaxCopyRank] = {};
 };

@@ -159,6 +159,8 @@ extern constexpr FamilyDef kAddI8Family{
     .summary = "addition of u8 with its own scales, broadcasting",
     .prepare = Prepare,
     .run = RunAdd,
+    .args_bytes = ArgsBytes<BinaryI8Args>(),
+    .in_place = true,
 };
 
 extern constexpr FamilyDef kMulI8Family{
@@ -167,6 +169,8 @@ extern constexpr FamilyDef kMulI8Family{
     .summary = "multiplication of u8, broadcasting",
     .prepare = Prepare,
     .run = RunMul,
+    .args_bytes = ArgsBytes<BinaryI8Args>(),
+    .in_place = true,
 };
 
 }  // namespace adze

@@ -63,6 +63,7 @@ extern constexpr FamilyDef kConcatFamily{
     .summary = "concatenation along one axis, any element type",
     .prepare = Prepare,
     .run = Run,
+    .args_bytes = ArgsBytes<ConcatArgs>(),
 };
 
 }  // namespace adze

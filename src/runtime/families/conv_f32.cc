@@ -29,8 +29,13 @@ Status Prepare(PreparedStep& p) {
     ADZE_TRY(CheckSameShape(p.inputs[1], p.outputs[0], "the residual"));
   }
   if (!(s.args.act_min <= s.args.act_max)) return InvalidInput("empty activation range");
-  ADZE_TRY(CheckWeight(p, 0, DType::kFloat32, ConvF32PackedFloats(s.args.window, p.isa)));
-  ADZE_TRY(CheckWeight(p, 1, DType::kFloat32, s.args.window.out_channels));
+  const ConvF32Packing packing = ConvF32PackingFor(p.isa);
+  if (s.args.packing != static_cast<int32_t>(packing)) {
+    return Unsupported("weights in packing layout " + std::to_string(s.args.packing) +
+                       ", which no kernel for " + IsaName(p.isa) + " reads");
+  }
+  ADZE_TRY(CheckWeight(*p.step, 0, DType::kFloat32, ConvF32PackedFloats(s.args.window, packing)));
+  ADZE_TRY(CheckWeight(*p.step, 1, DType::kFloat32, s.args.window.out_channels));
   s.blocking = BlockConvF32(s.args.window, s.sizes, p.isa, p.num_threads);
   s.zero_floats = (s.blocking.zero_floats + 15) / 16 * 16;
   p.workspace_bytes = (s.zero_floats + s.blocking.worker_floats * p.num_threads) *
@@ -63,6 +68,27 @@ Status Run(const PreparedStep& p, ThreadPool& pool) {
   return OkStatus();
 }
 
+Result<bool> Repack(Step& step, Isa isa) {
+  ADZE_ASSIGN(ConvF32Args args, ReadArgs<ConvF32Args>(step));
+  const ConvF32Packing wanted = ConvF32PackingFor(isa);
+  if (args.packing == static_cast<int32_t>(wanted)) return false;
+  if (!IsKnownConvF32Packing(args.packing)) return UnknownPacking(args.packing);
+  const ConvWindow& w = args.window;
+  ADZE_TRY(CheckConvWindow(w));
+  const ConvF32Packing from = static_cast<ConvF32Packing>(args.packing);
+  ADZE_TRY(CheckWeight(step, 0, DType::kFloat32, ConvF32PackedFloats(w, from)));
+  const ConvWeightStrides oihw = OihwStrides(w);
+  ADZE_ASSIGN(Tensor weights, Tensor::TryAllocate(DType::kFloat32, {w.out_channels, oihw.out}));
+  ADZE_ASSIGN(Tensor packed,
+              Tensor::TryAllocate(DType::kFloat32, {ConvF32PackedFloats(w, wanted)}));
+  UnpackConvF32(w, from, step.weights[0].data<float>(), weights.mutable_data<float>());
+  PackConvF32(w, wanted, weights.data<float>(), oihw, packed.mutable_data<float>());
+  step.weights[0] = std::move(packed);
+  args.packing = static_cast<int32_t>(wanted);
+  step.SetArgs(args);
+  return true;
+}
+
 }  // namespace
 
 extern constexpr FamilyDef kConvF32Family{
@@ -71,6 +97,8 @@ extern constexpr FamilyDef kConvF32Family{
     .summary = "float convolution, Gemm and MatMul with constant weights",
     .prepare = Prepare,
     .run = Run,
+    .args_bytes = ArgsBytes<ConvF32Args>(),
+    .repack = Repack,
 };
 
 }  // namespace adze

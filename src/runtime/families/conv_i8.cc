@@ -32,9 +32,9 @@ Status Prepare(PreparedStep& p) {
                        ", which no kernel for " + IsaName(p.isa) + " reads");
   }
   const ConvI8PackedSize size = F::Packed(args.window, packing);
-  ADZE_TRY(CheckWeight(p, 0, DType::kInt8, size.weight_bytes));
-  ADZE_TRY(CheckWeight(p, 1, DType::kInt32, size.channels));
-  ADZE_TRY(CheckWeight(p, 2, DType::kFloat32, size.channels));
+  ADZE_TRY(CheckWeight(*p.step, 0, DType::kInt8, size.weight_bytes));
+  ADZE_TRY(CheckWeight(*p.step, 1, DType::kInt32, size.channels));
+  ADZE_TRY(CheckWeight(*p.step, 2, DType::kFloat32, size.channels));
   for (float m : p.step->weights[2].template values<float>()) {
     if (!std::isfinite(m)) return InvalidInput("a requantization multiplier is not finite");
     if (Finishes(args) && std::abs(m) > kLargestRealMultiplier) {
@@ -42,7 +42,7 @@ Status Prepare(PreparedStep& p) {
     }
   }
   if (args.has_factor != 0) {
-    ADZE_TRY(CheckWeight(p, 3, DType::kFloat32, args.window.out_channels));
+    ADZE_TRY(CheckWeight(*p.step, 3, DType::kFloat32, args.window.out_channels));
     for (float f : p.step->weights[3].template values<float>()) {
       if (!std::isfinite(f)) return InvalidInput("a channel factor is not finite");
     }
@@ -73,6 +73,43 @@ Status Run(const PreparedStep& p, ThreadPool& pool) {
   return OkStatus();
 }
 
+template <typename F>
+Result<bool> Repack(Step& step, Isa isa) {
+  ADZE_ASSIGN(ConvI8Args args, ReadArgs<ConvI8Args>(step));
+  const auto wanted = F::PackingFor(isa);
+  if (args.packing == static_cast<int32_t>(wanted)) return false;
+  if (!F::IsKnownPacking(args.packing)) return UnknownPacking(args.packing);
+  const ConvWindow& w = args.window;
+  ADZE_TRY(CheckConvWindow(w));
+  if (step.family == FamilyId::kDepthwiseI8) ADZE_TRY(CheckDepthwise(w));
+  const auto from = static_cast<typename F::Packing>(args.packing);
+  const ConvI8PackedSize old_size = F::Packed(w, from);
+  ADZE_TRY(CheckWeight(step, 0, DType::kInt8, old_size.weight_bytes));
+  ADZE_TRY(CheckWeight(step, 1, DType::kInt32, old_size.channels));
+  ADZE_TRY(CheckWeight(step, 2, DType::kFloat32, old_size.channels));
+  const int64_t out = w.out_channels;
+  const int64_t k = int64_t{w.in_channels / w.groups} * w.kernel_h * w.kernel_w;
+  const ConvI8PackedSize size = F::Packed(w, wanted);
+  ADZE_ASSIGN(Tensor weights, Tensor::TryAllocate(DType::kInt8, {out, k}));
+  ADZE_ASSIGN(Tensor offset, Tensor::TryAllocate(DType::kInt32, {out}));
+  ADZE_ASSIGN(Tensor multiplier, Tensor::TryAllocate(DType::kFloat32, {out}));
+  ADZE_ASSIGN(Tensor new_weights, Tensor::TryAllocate(DType::kInt8, {size.weight_bytes}));
+  ADZE_ASSIGN(Tensor new_offset, Tensor::TryAllocate(DType::kInt32, {size.channels}));
+  ADZE_ASSIGN(Tensor new_multiplier, Tensor::TryAllocate(DType::kFloat32, {size.channels}));
+  F::Unpack(w, from, step.weights[0].raw(), step.weights[1].template data<int32_t>(),
+            step.weights[2].template data<float>(), weights.mutable_data<int8_t>(),
+            offset.mutable_data<int32_t>(), multiplier.mutable_data<float>());
+  F::Pack(w, wanted, 0, weights.data<int8_t>(), offset.data<int32_t>(), multiplier.data<float>(),
+          new_weights.mutable_raw(), new_offset.mutable_data<int32_t>(),
+          new_multiplier.mutable_data<float>());
+  step.weights[0] = std::move(new_weights);
+  step.weights[1] = std::move(new_offset);
+  step.weights[2] = std::move(new_multiplier);
+  args.packing = static_cast<int32_t>(wanted);
+  step.SetArgs(args);
+  return true;
+}
+
 }  // namespace
 
 extern constexpr FamilyDef kConvI8Family{
@@ -81,6 +118,8 @@ extern constexpr FamilyDef kConvI8Family{
     .summary = "u8 x s8 convolution, Gemm and MatMul with constant weights",
     .prepare = Prepare<ConvI8Functions>,
     .run = Run<ConvI8Functions>,
+    .args_bytes = ArgsBytes<ConvI8Args>(),
+    .repack = Repack<ConvI8Functions>,
 };
 
 extern constexpr FamilyDef kDepthwiseI8Family{
@@ -89,6 +128,8 @@ extern constexpr FamilyDef kDepthwiseI8Family{
     .summary = "u8 x s8 depthwise convolution",
     .prepare = Prepare<DepthwiseI8Functions>,
     .run = Run<DepthwiseI8Functions>,
+    .args_bytes = ArgsBytes<ConvI8Args>(),
+    .repack = Repack<DepthwiseI8Functions>,
 };
 
 }  // namespace adze

@@ -19,9 +19,7 @@ Status Prepare(PreparedStep& p) {
   ADZE_TRY(CheckDType(p.inputs[0], DType::kFloat32, "the input"));
   ADZE_TRY(CheckDType(p.outputs[0], DType::kFloat32, "the output"));
   ADZE_TRY(CheckConvWindow(w));
-  if (w.groups != w.in_channels || w.out_channels != w.in_channels) {
-    return InvalidInput("a depthwise convolution needs groups = input channels = output channels");
-  }
+  ADZE_TRY(CheckDepthwise(w));
   if (p.inputs[0].layout != Layout::kChannelsLast)
     return InvalidInput("the input is not channels-last");
   ADZE_ASSIGN(s.sizes, ConvSizesOf(w, p.inputs[0], p.outputs[0]));
@@ -30,8 +28,8 @@ Status Prepare(PreparedStep& p) {
     ADZE_TRY(CheckSameShape(p.inputs[1], p.outputs[0], "the residual"));
   }
   if (!(s.args.act_min <= s.args.act_max)) return InvalidInput("empty activation range");
-  ADZE_TRY(CheckWeight(p, 0, DType::kFloat32, DepthwiseF32PackedFloats(w)));
-  ADZE_TRY(CheckWeight(p, 1, DType::kFloat32, w.out_channels));
+  ADZE_TRY(CheckWeight(*p.step, 0, DType::kFloat32, DepthwiseF32PackedFloats(w)));
+  ADZE_TRY(CheckWeight(*p.step, 1, DType::kFloat32, w.out_channels));
   p.SetState(s);
   return OkStatus();
 }
@@ -64,6 +62,7 @@ extern constexpr FamilyDef kDepthwiseF32Family{
     .summary = "float depthwise convolution",
     .prepare = Prepare,
     .run = Run,
+    .args_bytes = ArgsBytes<ConvF32Args>(),
 };
 
 }  // namespace adze

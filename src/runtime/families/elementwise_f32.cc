@@ -104,6 +104,8 @@ extern constexpr FamilyDef kElementwiseF32Family{
     .summary = "float element-wise functions of one or two tensors, broadcasting",
     .prepare = Prepare,
     .run = Run,
+    .args_bytes = ArgsBytes<EltwiseArgs>(),
+    .in_place = true,
 };
 
 }  // namespace adze

@@ -43,6 +43,8 @@ extern constexpr FamilyDef kFakeQuantF32Family{
     .summary = "quantize and dequantize in one step",
     .prepare = Prepare,
     .run = Run,
+    .args_bytes = ArgsBytes<FakeQuantArgs>(),
+    .in_place = true,
 };
 
 }  // namespace adze

@@ -34,14 +34,19 @@ Status CheckSameShape(const StepValue& a, const StepValue& b, const char* what) 
   return InvalidInput(std::string(what) + " has other dims or another layout");
 }
 
-Status CheckWeight(const PreparedStep& p, size_t index, DType dtype, int64_t elements) {
-  const auto& weights = p.step->weights;
+Status CheckWeight(const Step& step, size_t index, DType dtype, int64_t elements) {
+  const auto& weights = step.weights;
   if (index >= weights.size() || weights[index].dtype() != dtype ||
       weights[index].size() < elements) {
     return InvalidInput("packed weight " + std::to_string(index) +
                         " is missing, too short or of a wrong type");
   }
   return OkStatus();
+}
+
+Status UnknownPacking(int32_t packing) {
+  return Unsupported("weights in packing layout " + std::to_string(packing) +
+                     ", which this adze does not know");
 }
 
 int64_t MemoryDims::Product(int begin, int end) const {

@@ -20,14 +20,20 @@ Status CheckDType(const StepValue& v, DType dtype, const char* what);
 // Same dims and layout.
 Status CheckSameShape(const StepValue& a, const StepValue& b, const char* what);
 // Step weight `index` exists, has this dtype and at least `elements` elements.
-Status CheckWeight(const PreparedStep& p, size_t index, DType dtype, int64_t elements);
+Status CheckWeight(const Step& step, size_t index, DType dtype, int64_t elements);
+// The refusal of a packing number that no adze wrote.
+Status UnknownPacking(int32_t packing);
 
 // The step's argument struct, or kInvalidInput if its size differs.
 template <typename Args>
-Result<Args> ReadArgs(const PreparedStep& p) {
-  if (p.step->args.size() != sizeof(Args))
+Result<Args> ReadArgs(const Step& step) {
+  if (step.args.size() != sizeof(Args))
     return InvalidInput("the step's arguments have a wrong size");
-  return p.step->GetArgs<Args>();
+  return step.GetArgs<Args>();
+}
+template <typename Args>
+Result<Args> ReadArgs(const PreparedStep& p) {
+  return ReadArgs<Args>(*p.step);
 }
 
 // Dims in the order of memory: as they are for kLogical; N, spatial…, C for kChannelsLast.

@@ -109,11 +109,13 @@ Step MakeStep(FamilyId family, const Args& args) {
   return step;
 }
 
-Step ConvStep(const ConvF32Args& args, Isa isa, const std::vector<float>& oihw,
+Step ConvStep(ConvF32Args args, Isa isa, const std::vector<float>& oihw,
               const std::vector<float>& bias) {
+  const ConvF32Packing packing = ConvF32PackingFor(isa);
+  args.packing = static_cast<int32_t>(packing);
   Step step = MakeStep(FamilyId::kConvF32, args);
-  std::vector<float> packed(static_cast<size_t>(ConvF32PackedFloats(args.window, isa)));
-  PackConvF32(args.window, isa, oihw.data(), OihwStrides(args.window), packed.data());
+  std::vector<float> packed(static_cast<size_t>(ConvF32PackedFloats(args.window, packing)));
+  PackConvF32(args.window, packing, oihw.data(), OihwStrides(args.window), packed.data());
   step.weights = {Floats(packed), Floats(bias)};
   return step;
 }

@@ -27,7 +27,6 @@ Status Prepare(PreparedStep& p) {
   if (element != 1 && element != 4) {
     return Unsupported(std::string("a layout change of ") + DTypeName(x.dtype));
   }
-  if (p.step->in_place) return InvalidInput("a layout change cannot work in place");
   const int64_t spatial = NumElements(x.dims.subspan(2));
   State s{x.dims[0], x.dims[1], spatial, element};
   if (x.layout == y.layout) {

@@ -44,7 +44,6 @@ Status Prepare(PreparedStep& p) {
       return InvalidInput("operands of a matrix product must be row-major and of rank 2 to 8");
     }
   }
-  if (p.step->in_place) return InvalidInput("a matrix product cannot work in place");
   State s{};
   const size_t r = c.dims.size();
   s.sizes = {c.dims[r - 2], c.dims[r - 1], a.dims.back()};

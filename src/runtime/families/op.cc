@@ -15,6 +15,9 @@ Status PrepareOp(PreparedStep& p) {
   }
   ADZE_TRY(CheckSignature(*def, p.step->attrs, static_cast<int>(p.inputs.size()),
                           static_cast<int>(p.outputs.size())));
+  if (p.step->in_place && !def->in_place) {
+    return InvalidInput("the operator cannot work in place");
+  }
   std::vector<ValueInfo> infos(p.inputs.size());
   std::vector<Tensor> constants(p.inputs.size());
   std::vector<const ValueInfo*> inputs(p.inputs.size(), nullptr);
@@ -70,9 +73,21 @@ Status RunAlias(const PreparedStep&, ThreadPool&) { return OkStatus(); }
 
 }  // namespace
 
-extern constexpr FamilyDef kOpFamily = {
-    FamilyId::kOp, "op", "any operator by its reference evaluation", PrepareOp, RunOp};
-extern constexpr FamilyDef kAliasFamily = {
-    FamilyId::kAlias, "alias", "the same bytes under another shape", PrepareAlias, RunAlias};
+extern constexpr FamilyDef kOpFamily{
+    .id = FamilyId::kOp,
+    .name = "op",
+    .summary = "any operator by its reference evaluation",
+    .prepare = PrepareOp,
+    .run = RunOp,
+    .in_place = true,
+};
+
+extern constexpr FamilyDef kAliasFamily{
+    .id = FamilyId::kAlias,
+    .name = "alias",
+    .summary = "the same bytes under another shape",
+    .prepare = PrepareAlias,
+    .run = RunAlias,
+};
 
 }  // namespace adze

@@ -87,6 +87,7 @@ extern constexpr FamilyDef kPoolF32Family{
     .summary = "float max and average pooling",
     .prepare = Prepare,
     .run = Run,
+    .args_bytes = ArgsBytes<PoolF32Args>(),
 };
 
 }  // namespace adze

@@ -50,6 +50,7 @@ extern constexpr FamilyDef kPoolI8Family{
     .summary = "max, average and global average pooling of u8",
     .prepare = Prepare,
     .run = Run,
+    .args_bytes = ArgsBytes<PoolI8Args>(),
 };
 
 }  // namespace adze

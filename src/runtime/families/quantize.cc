@@ -92,6 +92,7 @@ extern constexpr FamilyDef kQuantizeFamily{
     .summary = "float32 to u8, to channels-last on the way",
     .prepare = PrepareQuantize,
     .run = RunQuantize,
+    .args_bytes = ArgsBytes<QuantizeArgs>(),
 };
 
 extern constexpr FamilyDef kDequantizeFamily{
@@ -100,6 +101,7 @@ extern constexpr FamilyDef kDequantizeFamily{
     .summary = "u8 to float32, from channels-last on the way",
     .prepare = PrepareDequantize,
     .run = RunDequantize,
+    .args_bytes = ArgsBytes<QuantizeArgs>(),
 };
 
 }  // namespace adze

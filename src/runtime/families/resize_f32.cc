@@ -36,7 +36,6 @@ Status Prepare(PreparedStep& p) {
     if (scale < 0 || !std::isfinite(scale))
       return InvalidInput("the scale is not a positive number");
   }
-  if (p.step->in_place) return InvalidInput("resizing cannot work in place");
   p.workspace_bytes = (int64_t{s.out.h} + s.out.w) * static_cast<int64_t>(sizeof(ResizeTap));
   p.SetState(s);
   return OkStatus();
@@ -72,6 +71,7 @@ extern constexpr FamilyDef kResizeF32Family{
     .summary = "nearest and bilinear resampling of float images",
     .prepare = Prepare,
     .run = Run,
+    .args_bytes = ArgsBytes<ResizeArgs>(),
 };
 
 }  // namespace adze

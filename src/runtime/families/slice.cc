@@ -17,16 +17,15 @@ void LogicalStrides(const MemoryDims& m, int64_t* strides) {
   }
 }
 
-Status CheckCopy(const PreparedStep& p, int32_t rank) {
+Status CheckCopy(const PreparedStep& p, int64_t rank) {
   ADZE_TRY(CheckArity(p, 1, 1));
   const StepValue& x = p.inputs[0];
   const StepValue& y = p.outputs[0];
   ADZE_TRY(CheckDType(y, x.dtype, "the output"));
-  if (x.dims.size() != y.dims.size() || static_cast<int>(x.dims.size()) != rank ||
+  if (x.dims.size() != y.dims.size() || static_cast<int64_t>(x.dims.size()) != rank ||
       rank > kMaxCopyRank) {
     return InvalidInput("ranks of input, output and arguments differ");
   }
-  if (p.step->in_place) return InvalidInput("a strided copy cannot work in place");
   return OkStatus();
 }
 
@@ -58,7 +57,7 @@ Status PrepareSlice(PreparedStep& p) {
     if (room < count - 1) {
       return InvalidInput("a slice reaches outside axis " + std::to_string(axis));
     }
-    copy.strides[i] = strides[axis] * step;
+    if (count > 1) copy.strides[i] = strides[axis] * step;  // the step of one element may be huge
     s.offset += strides[axis] * start;
   }
   s.copy = Coalesce(copy);
@@ -114,6 +113,7 @@ extern constexpr FamilyDef kSliceFamily{
     .summary = "strided slice, any element type; also Split",
     .prepare = PrepareSlice,
     .run = Run,
+    .args_bytes = ArgsBytes<SliceArgs>(),
 };
 extern constexpr FamilyDef kTransposeFamily{
     .id = FamilyId::kTranspose,
@@ -121,6 +121,7 @@ extern constexpr FamilyDef kTransposeFamily{
     .summary = "permutation of axes, any element type",
     .prepare = PrepareTranspose,
     .run = Run,
+    .args_bytes = ArgsBytes<TransposeArgs>(),
 };
 
 }  // namespace adze

@@ -45,6 +45,7 @@ extern constexpr FamilyDef kSoftmaxF32Family{
     .summary = "float softmax and log-softmax along one axis",
     .prepare = Prepare,
     .run = Run,
+    .args_bytes = ArgsBytes<SoftmaxF32Args>(),
 };
 
 }  // namespace adze

@@ -10,7 +10,7 @@ Status Prepare(PreparedStep& p) {
   ADZE_TRY(CheckDType(p.inputs[0], DType::kUInt8, "the input"));
   ADZE_TRY(CheckDType(p.outputs[0], DType::kUInt8, "the output"));
   ADZE_TRY(CheckSameShape(p.inputs[0], p.outputs[0], "the output"));
-  return CheckWeight(p, 0, DType::kUInt8, 256);
+  return CheckWeight(*p.step, 0, DType::kUInt8, 256);
 }
 
 Status Run(const PreparedStep& p, ThreadPool& pool) {
@@ -32,6 +32,7 @@ extern constexpr FamilyDef kTableI8Family{
     .summary = "u8 to u8 through 256 entries",
     .prepare = Prepare,
     .run = Run,
+    .in_place = true,
 };
 
 }  // namespace adze
