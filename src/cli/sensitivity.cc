@@ -47,8 +47,9 @@ Json ToJson(const Sensitivity& s, const SensitivityOptions& options) {
           {"metric", s.metric.empty() ? Json(nullptr) : Json(s.metric)},
           {"all_quantized", Effect(s.all)},
           {"layers", layers},
-          {"agreement", {{"noise_and_gain", JsonNumber(s.agreement_kept)},
-                         {"noise_and_flips", JsonNumber(s.agreement_flips)}}},
+          {"agreement",
+           {{"noise_and_gain", JsonNumber(s.agreement_kept)},
+            {"noise_and_flips", JsonNumber(s.agreement_flips)}}},
           {"share_repeated", s.share_repeated},
           {"seconds", s.seconds},
           {"peak_rss_bytes", PeakRssBytes()}};
@@ -59,8 +60,8 @@ void PrintText(const Sensitivity& s, const SensitivityCommand& o) {
   if (!std::isnan(s.all.flip_rate)) std::printf(", %.1f %% flips", 100 * s.all.flip_rate);
   std::printf(" on %lld samples of '%s'\n", static_cast<long long>(s.samples),
               o.options.split.c_str());
-  std::printf("%-32s %-10s %9s %10s | %8s %7s | %8s %7s\n", "layer", "operator", "MMACs",
-              "weights", "alone dB", "flips %", "float dB", "gain dB");
+  std::printf("%-32s %-10s %9s %10s | %8s %7s | %8s %7s\n", "layer", "operator", "MMACs", "weights",
+              "alone dB", "flips %", "float dB", "gain dB");
   std::vector<size_t> order(s.layers.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {

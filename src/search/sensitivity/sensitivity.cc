@@ -51,8 +51,8 @@ class Judge {
     const int64_t width = outputs[output_].size() / rows;
     for (int64_t r = 0; r < rows; ++r) {
       const auto row = [&](const Tensor& t) {
-        const std::span<const float> all = t.values<float>().subspan(
-            static_cast<size_t>(r * width), static_cast<size_t>(width));
+        const std::span<const float> all =
+            t.values<float>().subspan(static_cast<size_t>(r * width), static_cast<size_t>(width));
         return drop_first_ && !all.empty() ? all.subspan(1) : all;
       };
       MetricSample s;
@@ -187,8 +187,7 @@ class Measurement {
     s.agreement_kept = RankCorrelation(noise, gain);
     s.agreement_flips = scores_ ? RankCorrelation(noise, flips) : std::nan("");
     s.share_repeated = ran / (2.0 * static_cast<double>(plan_.weights.size()) * Macs(real_));
-    s.seconds =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    s.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     return s;
   }
 
@@ -284,8 +283,8 @@ class Measurement {
       executors[i] = std::make_unique<Executor>(plan.plan, own[i].get());
       return OkStatus();
     }));
-    ADZE_ASSIGN(SampleReader reader, SampleReader::Create(real_, dataset_, options_.split,
-                                                          options_.samples, pool_));
+    ADZE_ASSIGN(SampleReader reader,
+                SampleReader::Create(real_, dataset_, options_.split, options_.samples, pool_));
     *samples = reader.num_batches() * reader.batch_size();
     const bool keep = references_.empty();
     for (int64_t b = 0; b < reader.num_batches(); ++b) {

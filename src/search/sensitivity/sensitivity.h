@@ -1,5 +1,5 @@
-// How much each layer matters: each alone quantized, and each alone left in float, by the error of the
-// outputs and by what the task counts. Only what a change reaches runs again.
+// How much each layer matters: each alone quantized, and each alone left in float, by the error of
+// the outputs and by what the task counts. Only what a change reaches runs again.
 #ifndef ADZE_SEARCH_SENSITIVITY_SENSITIVITY_H_
 #define ADZE_SEARCH_SENSITIVITY_SENSITIVITY_H_
 
@@ -33,10 +33,10 @@ struct LayerSensitivity {
   std::string result;  // as --keep-float takes it
   std::string op;
   int64_t macs = 0;
-  int64_t parameters = 0;    // of its weight
-  OutputEffect quantized;    // its weight, bias and input alone are quantized
-  OutputEffect kept;         // it alone is in float
-  double gain_db = 0;        // of the fully quantized network by keeping it in float
+  int64_t parameters = 0;  // of its weight
+  OutputEffect quantized;  // its weight, bias and input alone are quantized
+  OutputEffect kept;       // it alone is in float
+  double gain_db = 0;      // of the fully quantized network by keeping it in float
 };
 
 struct Sensitivity {
@@ -48,8 +48,8 @@ struct Sensitivity {
   // in float, and beside its flips (NaN without decisions).
   double agreement_kept = 0;
   double agreement_flips = 0;
-  double seconds = 0;             // of measuring, without quantizing
-  double share_repeated = 0;      // multiply-accumulates that ran over those of whole networks
+  double seconds = 0;         // of measuring, without quantizing
+  double share_repeated = 0;  // multiply-accumulates that ran over those of whole networks
 };
 
 // `graph`: lifted, simplified, with gates joined, float. Weights and biases are those of the fully

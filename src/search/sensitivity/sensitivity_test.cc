@@ -184,7 +184,8 @@ TEST_F(SensitivityTest, AlonePlusFloatIsTheFloatNetwork) {
     output %y
   })");
   Tensor t = Tensor::Allocate(DType::kFloat32, {5, 3, 6, 6});
-  for (int64_t i = 0; i < t.size(); ++i) t.mutable_data<float>()[i] = std::sin(static_cast<float>(i));
+  for (int64_t i = 0; i < t.size(); ++i)
+    t.mutable_data<float>()[i] = std::sin(static_cast<float>(i));
   g.SetConstant(g.FindValue("w"), t);
   const Sensitivity s = Measure(g);
   ASSERT_EQ(s.layers.size(), 1u);
@@ -196,14 +197,12 @@ TEST_F(SensitivityTest, ThePlantedLayerIsTheWorst) {
   const Sensitivity s = Measure(Net(100));
   // The Add's result has one channel that takes the codes of the others; layer four reads it.
   const auto worst = std::min_element(
-      s.layers.begin(), s.layers.end(), [](const auto& a, const auto& b) {
-        return a.quantized.sqnr_db < b.quantized.sqnr_db;
-      });
+      s.layers.begin(), s.layers.end(),
+      [](const auto& a, const auto& b) { return a.quantized.sqnr_db < b.quantized.sqnr_db; });
   EXPECT_EQ(worst->name, "four");
-  const auto most = std::max_element(s.layers.begin(), s.layers.end(), [](const auto& a,
-                                                                         const auto& b) {
-    return a.gain_db < b.gain_db;
-  });
+  const auto most =
+      std::max_element(s.layers.begin(), s.layers.end(),
+                       [](const auto& a, const auto& b) { return a.gain_db < b.gain_db; });
   EXPECT_EQ(most->name, "four");
   EXPECT_GT(most->gain_db, 3);
 }

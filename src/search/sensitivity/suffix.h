@@ -16,8 +16,8 @@ struct Suffix {
   std::vector<ValueId> inputs;
 };
 
-// The nodes of region 0 that are in `changed` or depend on one. Networks with inner regions keep all
-// nodes.
+// The nodes of region 0 that are in `changed` or depend on one. Networks with inner regions keep
+// all nodes.
 Suffix SuffixFrom(const Graph& graph, const std::set<NodeId>& changed);
 
 }  // namespace adze
