@@ -26,8 +26,7 @@ TEST(HessianTrace, IsThatOfALinearNetwork) {
   }
   x.close();
   squares /= kSamples;  // mean |x|^2
-  std::ofstream(folder + "/data.yaml")
-      << "kind: raw\nfile: x.bin\ndtype: float32\nshape: [3]\n";
+  std::ofstream(folder + "/data.yaml") << "kind: raw\nfile: x.bin\ndtype: float32\nshape: [3]\n";
   const auto data = OpenDataset(folder + "/data.yaml");
   ASSERT_TRUE(data.ok()) << data.status().message();
   const auto graph = ParseGraph(R"(graph "g" {
@@ -41,15 +40,15 @@ TEST(HessianTrace, IsThatOfALinearNetwork) {
   })");
   ASSERT_TRUE(graph.ok()) << graph.status().message();
   ThreadPool pool(2);
-  const auto trace = CollectHessianTrace(*graph, **data, {graph->FindValue("w")},
-                                         {.samples = kSamples}, &pool);
+  const auto trace =
+      CollectHessianTrace(*graph, **data, {graph->FindValue("w")}, {.samples = kSamples}, &pool);
   ASSERT_TRUE(trace.ok()) << trace.status().message();
   // Of both outputs: |x|^2 * (4 + |V|^2), over 12 elements.
   const double v2 = 1 + 0.25 + 1 + 4 + 0 + 1 + 9 + 4;
   EXPECT_NEAR((*trace)[0], squares * (4 + v2) / 12, 0.1 * squares * (4 + v2) / 12);
   ThreadPool one(1);
-  const auto again = CollectHessianTrace(*graph, **data, {graph->FindValue("w")},
-                                         {.samples = kSamples}, &one);
+  const auto again =
+      CollectHessianTrace(*graph, **data, {graph->FindValue("w")}, {.samples = kSamples}, &one);
   EXPECT_EQ(*again, *trace);
 }
 

@@ -53,7 +53,8 @@ Status Eval(const EvalContext& ctx) {
   }
   expected[expected.size++] = in.channels;
   ADZE_TRY(CheckDims(g.dims, expected.span()));
-  const int64_t result[] = {window.kernel[0] * window.kernel[1] * window.kernel[2], in.channels};
+  const int64_t taps = MulCount(MulCount(window.kernel[0], window.kernel[1]), window.kernel[2]);
+  const int64_t result[] = {taps, in.channels};
   ADZE_TRY(CheckDims(y.dims, result));
   const int64_t channels = in.channels;
   return DispatchReal(x.dtype, [&](auto zero) {
