@@ -21,7 +21,7 @@ parser = argparse.ArgumentParser()
 parser.add_argument("adze")
 parser.add_argument("--formats")
 parser.add_argument("names", nargs="*", default=["cifar10_resnet20"])
-options = parser.parse_args()
+options = parser.parse_intermixed_args()
 wanted = options.formats.split(",") if options.formats else None
 with tempfile.TemporaryDirectory() as folder:
     out = os.path.join(folder, "q.onnx")
