@@ -128,6 +128,11 @@ class Accumulator {
                            position % out_w * g.stride[1] - g.pad_begin[1]};
       const int64_t at = filled_ * width_;
       ReadPatch(codes, g, layer_.conv, layer_.k, place, codes_.data() + at);
+      const auto row = codes_.begin() + at;
+      if (!std::all_of(row, row + width_, [](float x) { return std::isfinite(x); })) {
+        return InvalidInput("tensor '" + graph.value(layer_.real_input).name +
+                            "' holds NaN or an infinity");
+      }
       if (real != nullptr) {
         ReadPatch(*real, g, layer_.conv, layer_.k, place, reals_.data() + at);
       }
@@ -305,10 +310,10 @@ Status CollectMoments(const Graph& quantized, const Graph& adjusted, const Datas
   };
   std::vector<Status> statuses(layers.size());
   for (int64_t b = 0; b < reader.num_batches(); ++b) {
-    std::vector<ConstTensorView> inputs;
-    ADZE_TRY(reader.Next(&inputs));
-    ADZE_TRY(executor.Run(inputs));
-    if (real != nullptr) ADZE_TRY(real->Run(inputs));
+    SampleReader::Batch batch;
+    ADZE_TRY(reader.Next(&batch));
+    ADZE_TRY(executor.Run(batch.inputs));
+    if (real != nullptr) ADZE_TRY(real->Run(batch.inputs));
     pool->ParallelFor(static_cast<int64_t>(layers.size()), [&](int64_t i, int) {
       const size_t l = static_cast<size_t>(i);
       const Activation codes = tensor(executor, lowered, l);
@@ -317,7 +322,9 @@ Status CollectMoments(const Graph& quantized, const Graph& adjusted, const Datas
       if (real != nullptr) f = tensor(*real, lowered_real, l);
       statuses[l] = accumulators[l].AddPatches(adjusted, codes, f ? &*f : nullptr, b);
     });
-    for (const Status& status : statuses) ADZE_TRY(status);
+    for (const Status& status : statuses) {
+      if (!status.ok()) return status.WithContext("sample '" + batch.id + "'");
+    }
     for (Accumulator& a : accumulators) {
       if (a.full()) a.Flush(options.isa, pool);
     }

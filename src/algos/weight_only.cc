@@ -27,10 +27,12 @@ std::vector<WeightUse> Uses(const Graph& graph, const WeightOnlySettings& settin
     } else if (weight == kNoId || !graph.value(weight).is_constant() ||
                graph.value(weight).type.dtype != DType::kFloat32 ||
                graph.value(weight).constant.size() == 0) {
-      left->push_back(DescribeFloatNode(graph, id, "its weight is not a constant of float32"));
+      left->push_back(
+          DescribeFloatNode(graph, id, "it multiplies by what is no constant of float32"));
     } else if (graph.value(weight).constant.rank() < 2 ||
                (!graph.node(id).op.Is("Conv") && graph.value(weight).constant.rank() != 2)) {
-      left->push_back(DescribeFloatNode(graph, id, "its weight is no matrix"));
+      left->push_back(
+          DescribeFloatNode(graph, id, "its weight is neither a matrix nor a kernel of a Conv"));
     } else {
       const bool int8 = settings.keep_int8.contains(name);
       uses.push_back(
@@ -40,16 +42,38 @@ std::vector<WeightUse> Uses(const Graph& graph, const WeightOnlySettings& settin
   return uses;
 }
 
+// Layers that are kept do not share weights with others: they get their own.
+void PartKeptLayers(const WeightOnlySettings& settings, Graph* graph) {
+  for (const NodeId id : std::vector(graph->top().nodes)) {
+    if (!IsLayer(*graph, id)) continue;
+    const std::string& name = graph->value(graph->node(id).outputs[0]).name;
+    if (!settings.keep_float.contains(name) && !settings.keep_int8.contains(name)) continue;
+    const int i = FindOp(graph->node(id).op)->quant.weight_input;
+    const ValueId weight = graph->input(id, i);
+    if (weight == kNoId || graph->users(weight).size() < 2) continue;
+    const Value& w = graph->value(weight);
+    if (!w.is_constant()) continue;
+    const ValueId own = graph->AddConstant(graph->UniqueName(w.name + "_kept"), w.constant);
+    graph->SetInput(id, i, own);
+  }
+}
+
 }  // namespace
 
-Result<WeightOnlyResult> QuantizeWeights(const Graph& graph, const Dataset* dataset,
+Result<WeightOnlyResult> QuantizeWeights(const Graph& given, const Dataset* dataset,
                                          const WeightOnlySettings& settings, ThreadPool* pool) {
+  Graph graph = given;
+  PartKeptLayers(settings, &graph);
   const NumberFormat& format = *settings.format;
   WeightOnlyResult result;
   QuantizationPlan plan;
   plan.weights = Uses(graph, settings, &result.float_layers);
   if (plan.weights.empty()) {
-    return Unsupported("no convolution or matrix product of it has a constant weight to quantize");
+    return Unsupported(
+        "no convolution or matrix product is left with a constant matrix or kernel to quantize" +
+        (result.float_layers.empty()
+             ? std::string()
+             : ": " + result.float_layers[0].node + ": " + result.float_layers[0].reason));
   }
   const int64_t block = settings.block_size.value_or(format.block_size);
   NumberFormat kept = *FindNumberFormat("int8");

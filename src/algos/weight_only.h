@@ -38,12 +38,13 @@ struct WeightOnlyResult {
   int64_t layers = 0;
   int64_t reconstructed = 0;
   int64_t samples = 0;
-  double share = 0;                     // of the parameters of layers: those that are quantized
+  double share = 0;  // of the weights of convolutions and matrix products: those that are quantized
   double bits_per_weight = 0;           // of those, scales and codebooks included
   std::vector<FloatNode> float_layers;  // layers that stay as they are
 };
 
-// `graph`: inferred, simplified. `dataset` null: without data, nearest numbers. Deterministic: the
+// `graph`: inferred, simplified. Kept layers that share a weight with others get a copy. `dataset`
+// null: without data, nearest numbers. Deterministic: the
 // same input gives the same bytes for any number of threads.
 Result<WeightOnlyResult> QuantizeWeights(const Graph& graph, const Dataset* dataset,
                                          const WeightOnlySettings& settings, ThreadPool* pool);

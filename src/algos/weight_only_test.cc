@@ -205,6 +205,53 @@ TEST_F(WeightOnlyTest, SameBytesForAnyNumberOfThreads) {
   }
 }
 
+TEST_F(WeightOnlyTest, SimplifyingDoesNotUnpack) {
+  for (const std::optional<int64_t> block :
+       {std::optional<int64_t>(), std::optional<int64_t>(16)}) {
+    Graph qdq = Quantize("nf4", nullptr, block).graph;
+    ASSERT_TRUE(RunPipeline(qdq, "lower_qdq").ok());
+    const std::string before = PrintGraph(qdq);
+    ASSERT_TRUE(RunPipeline(qdq, "simplify").ok());
+    EXPECT_LT(PrintGraph(qdq).size(), before.size() * 11 / 10);
+    ASSERT_TRUE(RunPipeline(qdq, "lift").ok());
+    EXPECT_NE(qdq.value(qdq.FindValue("w4")).type.quant, nullptr);
+  }
+}
+
+TEST_F(WeightOnlyTest, LearnedNumbersAreNotWorseThanEvenOnes) {
+  for (const auto& [learned, even] : {std::pair{"kmeans8", "int8"},
+                                      {"kmeans6", "int6"},
+                                      {"kmeans4", "int4"},
+                                      {"kmeans3", "int3"}}) {
+    EXPECT_GT(Sqnr(Quantize(learned, nullptr, 0).graph),
+              Sqnr(Quantize(even, nullptr, 0).graph) - 0.5)
+        << learned;
+  }
+}
+
+TEST_F(WeightOnlyTest, KeptLayersGetTheirOwnWeight) {
+  net_ = *ParseGraph(R"(graph "tied" {
+    input %x : float32[N,4,6,6]
+    const %w : float32[4,4,1,1] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 2, 3, 4, 5, 6, 7]
+    %a = Conv(%x, %w) {kernel_shape=[1,1]}
+    %y = Conv(%a, %w) {kernel_shape=[1,1]}
+    output %y
+  })");
+  WeightOnlySettings settings;
+  settings.format = FindNumberFormat("int4");
+  settings.keep_float = {"a"};
+  const auto r = QuantizeWeights(net_, nullptr, settings, &pool_);
+  ASSERT_TRUE(r.ok()) << r.status().message();
+  const auto quant_of = [&](const char* result) {
+    const ValueId w = r->graph.producer(r->graph.FindValue(result))->inputs[1];
+    return r->graph.value(w).type.quant;
+  };
+  EXPECT_EQ(quant_of("a"), nullptr);
+  ASSERT_NE(quant_of("y"), nullptr);
+  EXPECT_EQ(quant_of("y")->storage, DType::kInt4);
+  EXPECT_EQ(r->share, 0.5);
+}
+
 TEST_F(WeightOnlyTest, KeptLayers) {
   WeightOnlySettings settings;
   settings.format = FindNumberFormat("nf4");

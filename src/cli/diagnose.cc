@@ -48,7 +48,7 @@ void PrintFinding(const Diagnosis& d, size_t index) {
   if (f.gain_db) {
     std::printf("   fix: %s: output SQNR %+.1f dB\n", f.advice.c_str(), *f.gain_db);
   } else if (!f.advice.empty()) {
-    std::printf("   %s\n", f.advice.c_str());
+    std::printf("   %s%s\n", f.fixes.empty() ? "" : "fix, not measured: ", f.advice.c_str());
   }
 }
 
@@ -67,11 +67,15 @@ void PrintText(const Diagnosis& d, const DiagnoseCommand& o) {
     std::printf("… %zu more, see --json or --report\n",
                 d.findings.size() - std::max(kShown, problems));
   }
-  if (!d.dismissed.empty()) {
+  const auto tried = std::count_if(d.dismissed.begin(), d.dismissed.end(),
+                                   [](const Finding& f) { return f.gain_db.has_value(); });
+  const auto untried = static_cast<long long>(d.dismissed.size()) - tried;
+  if (tried > 0) {
     std::printf(
-        "looked into %zu more; their fixes gain less than %.0f dB or repeat a cause above\n",
-        d.dismissed.size(), kWorthDb);
+        "looked into %lld more; their fixes gain less than %.0f dB or repeat a cause above\n",
+        static_cast<long long>(tried), kWorthDb);
   }
+  if (untried > 0) std::printf("%lld more were not measured (--fixes)\n", untried);
 }
 
 Status Diagnose(DiagnoseCommand o) {

@@ -6,7 +6,7 @@
 #include <set>
 
 #include "algos/weight_only.h"
-#include "base/file.h"
+#include "base/old_files.h"
 #include "calib/observers/observer.h"
 #include "calib/stage_progress.h"
 #include "cli/command.h"
@@ -76,7 +76,12 @@ Status CheckWeightOnly(const QuantizeCommand& o) {
   if (!o.statistics.empty()) {
     return UsageError("--save-statistics: --weight-only takes no statistics of activations");
   }
-  if (o.activation_bits != 8) return UsageError("--activation-bits: they stay float");
+  if (o.activation_bits != 8) return UsageError("--activation-bits: activations stay float");
+  if (o.reduce_range) return UsageError("--reduce-range: it is for integer products");
+  if (!o.weight_format.empty() && o.weight_bits != 8) {
+    return UsageError(
+        "--weight-bits and --weight-format both say how weights are stored; give one");
+  }
   if (o.data.empty() && !o.float_out.empty()) {
     return UsageError("--save-float: without --data it is the network as given");
   }
@@ -113,22 +118,21 @@ Status WriteQuantized(const Graph& graph, const QuantizeCommand& o) {
   return WriteOnnx(copy, o.out);
 }
 
-// All files or none: what this run has written before a failure is removed again.
+// All files or none: after a failure everything is as it was.
 Status WriteAll(const Graph& graph, const Encodings& encodings, const Statistics& statistics,
                 const Graph& adjusted, const QuantizeCommand& o) {
   Status status;
-  std::vector<std::string> written;
+  OldFiles old;
   const auto write = [&](const std::string& path, const std::function<Status()>& writer) {
     if (path.empty() || !status.ok()) return;
-    status = writer();
-    if (status.ok()) written.push_back(path);
+    status = old.Keep(path);
+    if (status.ok()) status = writer();
   };
   write(o.out, [&] { return WriteQuantized(graph, o); });
   write(o.encodings, [&] { return WriteEncodings(encodings, o.encodings); });
   write(o.statistics, [&] { return WriteStatistics(statistics, o.statistics); });
   write(o.float_out, [&] { return WriteModel(adjusted, o.float_out); });
-  if (status.ok()) return status;
-  for (const std::string& path : written) std::remove(path.c_str());
+  if (status.ok()) old.Forget();
   return status;
 }
 
@@ -143,7 +147,8 @@ Status QuantizeWeightsOnly(const QuantizeCommand& o) {
       o.weight_format.empty() ? "int" + std::to_string(o.weight_bits) : o.weight_format;
   settings.format = FindNumberFormat(format);
   if (settings.format == nullptr) {
-    return UsageError("--weight-format " + format + ": unknown; see adze list formats");
+    return UsageError("--weight-format " + format +
+                      ": no format of weights; see adze list formats");
   }
   if (o.block_size >= 0) settings.block_size = o.block_size;
   std::unique_ptr<Dataset> dataset;

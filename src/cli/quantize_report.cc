@@ -84,8 +84,10 @@ Json QuantizeReportJson(const WeightOnlyResult& r, const NumberFormat& format, d
 }
 
 void PrintQuantizeReport(const WeightOnlyResult& r, const NumberFormat& format, double wall_s) {
-  std::printf("weights of %lld layers in %s: %.2f %% of the weights, %.2f bits each with scales\n",
-              static_cast<long long>(r.layers), format.name, 100 * r.share, r.bits_per_weight);
+  std::printf(
+      "weights of %lld layers in %s: %.2f %% of those of convolutions and matrix products, %.2f "
+      "bits each with scales\n",
+      static_cast<long long>(r.layers), format.name, 100 * r.share, r.bits_per_weight);
   if (r.samples > 0) {
     std::printf("reconstructed %lld layers on %lld samples\n",
                 static_cast<long long>(r.reconstructed), static_cast<long long>(r.samples));

@@ -61,6 +61,14 @@ Json ToJson(const Sensitivity& s, const SensitivityOptions& options) {
           {"peak_rss_bytes", PeakRssBytes()}};
 }
 
+// A dash where there is nothing to count.
+std::string Or(const char* format, double x) {
+  if (std::isnan(x)) return "-";
+  char text[32];
+  std::snprintf(text, sizeof(text), format, x);
+  return text;
+}
+
 void PrintText(const Sensitivity& s, const SensitivityCommand& o) {
   std::printf("all layers quantized: output SQNR %.1f dB", s.all.sqnr_db);
   if (!std::isnan(s.all.flip_rate)) std::printf(", %.1f %% flips", 100 * s.all.flip_rate);
@@ -78,19 +86,21 @@ void PrintText(const Sensitivity& s, const SensitivityCommand& o) {
   if (o.top > 0) order.resize(std::min(order.size(), static_cast<size_t>(o.top)));
   for (const size_t i : order) {
     const LayerSensitivity& l = s.layers[i];
-    std::printf("%-32s %-10s %9.3f %10lld | %8.1f %7.1f %9.2g | %8.1f %+7.2f | %10.1f %9.2g\n",
+    std::printf("%-32s %-10s %9.3f %10lld | %8.1f %7s %9s | %8.1f %+7.2f | %10s %9s\n",
                 l.name.c_str(), l.op.c_str(), 1e-6 * static_cast<double>(l.macs),
                 static_cast<long long>(l.parameters), l.quantized.sqnr_db,
-                100 * l.quantized.flip_rate, l.quantized.mean_kl, l.kept.sqnr_db, l.gain_db,
-                l.hessian_db, l.fisher_kl);
+                Or("%.1f", 100 * l.quantized.flip_rate).c_str(),
+                Or("%.2g", l.quantized.mean_kl).c_str(), l.kept.sqnr_db, l.gain_db,
+                Or("%.1f", l.hessian_db).c_str(), Or("%.2g", l.fisher_kl).c_str());
   }
   if (order.size() < s.layers.size()) {
     std::printf("… %zu more\n", s.layers.size() - order.size());
   }
   std::printf(
-      "rank correlations over layers: noise alone with the gain in float %.2f, with flips "
-      "%.2f, with the Hessian's prediction %.2f; divergence with Fisher's %.2f\n",
-      s.agreement_kept, s.agreement_flips, s.agreement_hessian, s.agreement_fisher);
+      "rank correlations over layers: noise alone with the gain in float %s, with flips %s, "
+      "with the Hessian's prediction %s; divergence with Fisher's %s\n",
+      Or("%.2f", s.agreement_kept).c_str(), Or("%.2f", s.agreement_flips).c_str(),
+      Or("%.2f", s.agreement_hessian).c_str(), Or("%.2f", s.agreement_fisher).c_str());
   std::printf("%.1f s, %.0f %% of the multiply-accumulates of whole networks repeated\n", s.seconds,
               100 * s.share_repeated);
 }

@@ -34,6 +34,27 @@ bool AllKnown(const Graph& graph, const Node& n) {
   });
 }
 
+// A look-up in a small table of floats: what lower_qdq writes for codebooks.
+bool IsLookUp(const Graph& graph, const Node& n) {
+  const Tensor* const table = n.op.Is("Gather") ? ConstantOrNull(graph, n.inputs[0]) : nullptr;
+  const Node* const cast = table == nullptr ? nullptr : graph.producer(n.inputs[1]);
+  return cast != nullptr && cast->op.Is("Cast") && table->rank() == 1 &&
+         table->dtype() == DType::kFloat32 && table->size() <= 256 &&
+         ContainerOf(graph.value(cast->inputs[0]).type.dtype) == DType::kUInt8;
+}
+
+// The Cast of its codes, and the Gather that repeats its scales for blocks.
+bool BelongsToLookUp(const Graph& graph, const Node& n) {
+  const auto users = graph.users(n.outputs[0]);
+  if (n.op.Is("Cast")) {
+    return !users.empty() && std::all_of(users.begin(), users.end(),
+                                         [&](NodeId u) { return IsLookUp(graph, graph.node(u)); });
+  }
+  if (!n.op.Is("Gather") || users.size() != 1 || !graph.node(users[0]).op.Is("Mul")) return false;
+  const Node* const other = graph.producer(graph.node(users[0]).inputs[0]);
+  return other != nullptr && IsLookUp(graph, *other);
+}
+
 Match MatchNode(const Graph& graph, NodeId id, const PassContext& context) {
   const Node& n = graph.node(id);
   const OpDef* const def = FindOp(n.op);
@@ -52,6 +73,7 @@ Match MatchNode(const Graph& graph, NodeId id, const PassContext& context) {
     if (!known) input_bytes += static_cast<int64_t>(graph.value(in).constant.bytes());
   }
   if (n.op.Is("DequantizeLinear")) return Match::No("it would store integers as floats");
+  if (BelongsToLookUp(graph, n)) return Match::No("it would store codes of a codebook as floats");
   int64_t output_bytes = 0;
   for (ValueId out : n.outputs) {
     if (out == kNoId) continue;

@@ -289,6 +289,12 @@ class Applier {
       const ValueId weight = WeightOf(id);
       const Value& w = graph_.value(weight);
       if (!w.is_constant() || w.type.dtype != DType::kFloat32 || NameOf(weight).empty()) continue;
+      // Shared with a layer on integers, the encoding is that layer's.
+      const auto users = graph_.users(weight);
+      if (std::any_of(users.begin(), users.end(),
+                      [&](NodeId u) { return graph_.node(u).parent == 0 && IsInteger(u); })) {
+        continue;
+      }
       stored_.insert(id);
       reasons_[id] +=
           (reasons_[id].empty() ? "" : ": ") + std::string("only its weight is quantized");

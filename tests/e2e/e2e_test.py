@@ -315,15 +315,24 @@ class Quantize(unittest.TestCase):
 
     def test_weight_only_refusals(self):
         for arguments, sentence in [
-                (["--weight-only", "--weight-format", "int9"], "unknown; see adze list formats"),
+                (["--weight-only", "--weight-format", "int9"], "no format of weights; see adze list formats"),
+                (["--weight-only", "--reduce-range"], "it is for integer products"),
+                (["--weight-only", "--weight-format", "nf4", "--weight-bits", "4"], "give one"),
                 (["--weight-only", "--form", "qoperator"], "operators on integers need integer activations"),
-                (["--weight-only", "--activation-bits", "4"], "they stay float"),
+                (["--weight-only", "--activation-bits", "4"], "activations stay float"),
                 (["--weight-only", "--save-statistics", "s"], "takes no statistics"),
                 (["--weight-format", "nf4", "--data", "data.yaml"], "need --weight-only"),
                 ([], "--data is required")]:
             got = call(ADZE, "quantize", "net.adzir", "--out", "w.onnx", *arguments)
             self.assertEqual(got.code, 2)
             self.assertIn(sentence, got.err)
+        # What was there before a failure is there behind it.
+        for extra in ["--weight-only"], ["--data", "data.yaml"]:
+            write("w.onnx", "precious")
+            got = call(ADZE, "quantize", "net.adzir", "--out", "w.onnx", "--encodings", "missing/e.json", *extra)
+            self.assertEqual(got.code, 3)
+            self.assertEqual(read("w.onnx"), b"precious")
+            self.assertFalse([f for f in os.listdir(".") if "adze-old" in f])
         write("relu.adzir", "graph { input %x : float32[1,4] %y = Relu(%x) output %y }")
         got = call(ADZE, "quantize", "relu.adzir", "--weight-only", "--out", "w.onnx")
         self.assertEqual(got.code, 4)

@@ -508,7 +508,7 @@ def diagnoses():
         call(ADZE, "quantize", name + ".adzir", "--data", "data.yaml", "--calibration", "minmax", "--out", name + ".q.onnx",
              "--encodings", name + ".encodings.json", "--no-float-tail")
     net, data = ["diagnose", "net.adzir"], ["--data", "data.yaml"]
-    unquantized = "no tensor of it is quantized; to learn what quantization would do, give the float network alone"
+    unquantized = "no tensor that it computes is quantized (adze compare takes networks of which only weights are); to learn what quantization would do, give the float network alone"
     check([*net, "net.adzir", *data], 3, "net.adzir: " + unquantized)
     check([*net, "wide.adzir", *data, "--json"], 3, "wide.adzir: " + unquantized)
     check(["diagnose", "net.q.onnx", "net.q.onnx", *data], 3,

@@ -86,6 +86,9 @@ std::string Sentence(const Diagnosis& d) {
                   static_cast<long long>(d.problems), d.problems == 1 ? "" : "s", db,
                   db + *d.findings[0].gain_db);
   }
+  if (d.output.fixes == 0 && !d.findings.empty()) {
+    return Clause("output SQNR %.1f dB; what fixes would gain was not measured", db);
+  }
   if (db < kPoorDb) {
     return Clause(
         "output SQNR %.1f dB, and no single fix gains %.0f dB: the error comes from many "
@@ -170,6 +173,7 @@ Result<std::optional<Statistics>> Calibration(const Graph& reference, const Grap
 
 Result<Diagnosis> DiagnoseFloat(const Graph& graph, const Dataset& dataset,
                                 const DiagnoseOptions& options, ThreadPool* pool) {
+  ADZE_TRY(dataset.NumSamples(options.split).status());  // before long work
   QuantizeSettings settings;
   settings.split = options.calibration_split.empty() ? options.split : options.calibration_split;
   settings.samples = kCalibrationSamples;
@@ -193,7 +197,9 @@ Result<Diagnosis> DiagnoseQuantized(const Graph& graph, const Graph& quantized,
                                     ThreadPool* pool) {
   if (!IsQuantized(quantized)) {
     return InvalidInput(
-        "no tensor of it is quantized; to learn what quantization would do, give the float network "
+        "no tensor that it computes is quantized (adze compare takes networks of which only "
+        "weights "
+        "are); to learn what quantization would do, give the float network "
         "alone");
   }
   ADZE_TRY(CheckBorders(graph, quantized));
@@ -209,7 +215,7 @@ Result<Diagnosis> DiagnoseEncodings(const Graph& graph, const Encodings& encodin
   Graph quantized = graph;
   ADZE_ASSIGN(ApplyReport report, ApplyEncodings(quantized, encodings));
   if (!IsQuantized(quantized)) {
-    return InvalidInput("they quantize nothing of this network");
+    return InvalidInput("they quantize nothing that this network computes");
   }
   ADZE_ASSIGN(const std::optional<Statistics> calibrated,
               Calibration(graph, quantized, dataset, options, pool));

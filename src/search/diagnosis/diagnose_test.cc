@@ -343,7 +343,8 @@ TEST_F(DiagnoseTest, Refusals) {
     return d.ok() ? std::string("ok") : d.status().message();
   };
   EXPECT_EQ(message(DiagnoseQuantized(graph, graph, *dataset_, options_, &pool_)),
-            "no tensor of it is quantized; to learn what quantization would do, give the float "
+            "no tensor that it computes is quantized (adze compare takes networks of which only "
+            "weights are); to learn what quantization would do, give the float "
             "network alone");
   auto other = ParseGraph(R"(graph "o" {
     input %x : float32[N,3,8,8]
@@ -354,7 +355,7 @@ TEST_F(DiagnoseTest, Refusals) {
   EXPECT_EQ(message(DiagnoseQuantized(graph, *other, *dataset_, options_, &pool_)),
             "the networks have different outputs, 'y' and 'z': one is not the other quantized");
   EXPECT_EQ(message(DiagnoseEncodings(graph, {}, *dataset_, options_, &pool_)),
-            "they quantize nothing of this network");
+            "they quantize nothing that this network computes");
   auto relu = ParseGraph("graph \"r\" { input %x : float32[N,3,8,8] %y = Relu(%x) output %y }");
   ASSERT_TRUE(relu.ok());
   EXPECT_NE(message(DiagnoseFloat(*relu, *dataset_, options_, &pool_)).find("can be quantized"),

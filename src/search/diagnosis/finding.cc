@@ -125,11 +125,15 @@ std::vector<Finding> Rank(std::vector<Finding> findings, std::span<const LayerFa
   const bool cause_known = std::any_of(findings.begin(), findings.end(), [&](const Finding& f) {
     return !is_symptom(f) && GainOf(f) >= kProblemDb;
   });
+  // Where no fix was measured, causes count by what they put at stake.
+  const bool measured = std::any_of(findings.begin(), findings.end(),
+                                    [](const Finding& f) { return f.gain_db.has_value(); });
   std::vector<std::pair<double, Finding>> told, rest;
   for (const Finding& f : findings) {
     const FindingDef& def = FindingOf(f.kind);
-    bool worth = def.always || GainOf(f) >= kWorthDb;
-    double rank = GainOf(f);
+    bool worth =
+        def.always || GainOf(f) >= kWorthDb || (!measured && !f.fixes.empty() && !is_symptom(f));
+    double rank = measured ? GainOf(f) : f.severity_db;
     if (f.places.size() > 1 && !def.whole_network) {
       worth = worth && !repeats(f) && !(is_symptom(f) && cause_known);
     } else if (is_symptom(f)) {

@@ -80,13 +80,13 @@ class Judge {
     };
     OutputEffect e;
     const double error = error_.Finish();
-    e.sqnr_db = std::isnan(error) ? -INFINITY : -10 * std::log10(std::max(error, 1e-30));
+    e.sqnr_db = std::isnan(error) ? -INFINITY : error > 0 ? -10 * std::log10(error) : INFINITY;
     e.flip_rate = of(*FindMetric("flip_rate"), flips_);
     e.mean_kl = of(*FindMetric("mean_kl"), kl_);
     e.drop = std::nan("");
     if (metric_ != nullptr) {
       const double change = of(*metric_, value_) - of(*metric_, reference_value_);
-      e.drop = metric_->higher_is_better ? -change : change;
+      e.drop = (metric_->higher_is_better ? -change : change) + 0.0;  // no -0
     }
     return e;
   }
@@ -449,6 +449,7 @@ Result<Sensitivity> MeasureSensitivity(const Graph& graph, const Dataset& datase
   if (PlanQuantization(graph, options.quantize.quant).weights.empty()) {
     return Unsupported("no convolution or matrix product of it can be quantized");
   }
+  ADZE_TRY(dataset.NumSamples(options.split).status());  // before long work
   QuantizeSettings settings = options.quantize;
   settings.isa = options.isa;
   const Result<QuantizeResult> result = [&] {
